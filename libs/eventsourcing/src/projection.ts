@@ -1,0 +1,21 @@
+import type { EventStore, Recorded } from './event-store';
+
+/** How far a follower has come, and in which log; verified at start, because a log can be restored from a backup. */
+export interface Checkpoint {
+  readonly logId: string;
+  readonly position: bigint;
+  readonly stream: string;
+  readonly revision: bigint;
+  readonly id: string;
+}
+
+/** Something that reads the log in order, acts, and remembers how far it came. */
+export interface Follower {
+  readonly name: string;
+  /** Where it stands; null before the first event. */
+  checkpoint(): Promise<Checkpoint | null>;
+  /** Acts on some consecutive events and moves the checkpoint, both or neither. Twice is the same as once. */
+  handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void>;
+  /** The checkpoint is not of this log: forget everything and start from zero, or throw to stop. */
+  reset(log: { logId: string }): Promise<void>;
+}

@@ -1,0 +1,7 @@
+// Lets plain `node` (and the worker threads it starts) load our TypeScript sources, so that a test runs
+// the same worker file that production runs. `NODE_OPTIONS=--require=./test/support/typescript.cjs`.
+const { transformFileSync } = require('@swc/core');
+
+require.extensions['.ts'] = (module, filename) => {
+  module._compile(transformFileSync(filename).code, filename);
+};
