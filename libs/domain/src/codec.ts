@@ -1,0 +1,35 @@
+import type { Fact, ModelEvent } from './events';
+
+/** The log holds an event that this release does not know; whoever reads it stops and says so. */
+export class Undecodable extends Error {
+  override readonly name = 'Undecodable';
+}
+
+type Stored = {
+  readonly id: string;
+  readonly type: string;
+  readonly position: bigint;
+  readonly revision: bigint;
+  readonly data: { readonly [key: string]: unknown };
+  readonly meta: { readonly [key: string]: unknown };
+};
+
+/** Every stored name this release reads. A changed shape gets a new name here and an upcast in `decode`. */
+const STORED_NAMES: Record<ModelEvent['type'], true> = {
+  'model.Registered': true,
+  'model.Evaluated': true,
+  'model.Approved': true,
+  'model.Rejected': true,
+  'model.Promoted': true,
+  'model.RolledBack': true,
+  'model.Deprecated': true,
+};
+
+/** From what is stored to what it means today. Throws `Undecodable` for a name or a schema it does not know. */
+export function decode(stored: Stored): Fact {
+  if (!Object.hasOwn(STORED_NAMES, stored.type))
+    throw new Undecodable(`position ${stored.position}: unknown event ${stored.type}; is this release older than the log?`);
+  if (stored.meta['schema'] !== 1)
+    throw new Undecodable(`position ${stored.position}: unknown schema ${String(stored.meta['schema'])} of ${stored.type}`);
+  return stored as unknown as Fact;
+}
