@@ -1,0 +1,101 @@
+import { status } from '@grpc/grpc-js';
+import type { RejectionCode } from '@gatehouse/domain';
+import { EdgeProblem, type EdgeCode } from '@gatehouse/platform';
+
+/** Every code that an answer can carry. Public and permanent. */
+export type ProblemCode = RejectionCode | EdgeCode;
+
+/** An answer that is not a success: `throw new Problem(code, detail, extra?)` from anywhere behind either door. */
+export class Problem extends EdgeProblem<ProblemCode> {
+  override readonly name = 'Problem';
+}
+
+type Answer = { readonly status: number; readonly grpc: status; readonly title: string };
+
+/** The one table: a code does not compile until it has a status on both doors. */
+export const PROBLEMS: Record<ProblemCode, Answer> = {
+  invalid: { status: 400, grpc: status.INVALID_ARGUMENT, title: 'The request is not valid' },
+  'cursor-invalid': { status: 400, grpc: status.INVALID_ARGUMENT, title: 'The cursor is not one of ours' },
+  'too-many': { status: 400, grpc: status.INVALID_ARGUMENT, title: 'Too many of something' },
+  'actor-missing': { status: 401, grpc: status.UNAUTHENTICATED, title: 'A write needs an actor' },
+  'own-approval': { status: 403, grpc: status.PERMISSION_DENIED, title: 'Nobody approves their own version' },
+  'role-missing': { status: 403, grpc: status.PERMISSION_DENIED, title: 'The caller may not do this' },
+  'model-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such model' },
+  'version-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such version' },
+  'not-found': { status: 404, grpc: status.NOT_FOUND, title: 'There is nothing here' },
+  'method-not-allowed': {
+    status: 405,
+    grpc: status.UNIMPLEMENTED,
+    title: 'This path does not take this method',
+  },
+  'not-acceptable': {
+    status: 406,
+    grpc: status.INVALID_ARGUMENT,
+    title: 'None of the accepted media types can be served',
+  },
+  timeout: { status: 408, grpc: status.DEADLINE_EXCEEDED, title: 'The request took too long' },
+  'digest-differs': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The version is not what was looked at',
+  },
+  'label-taken': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The label belongs to another version',
+  },
+  'gate-not-met': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The gate is not met' },
+  'not-in-staging': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The version is not in staging' },
+  'not-approved': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'Approvals are missing' },
+  'approval-void': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The approvals no longer count' },
+  'never-live': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The version was never live' },
+  'is-live': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The version is live' },
+  'is-rollback-target': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The version is the rollback target',
+  },
+  'is-deprecated': { status: 409, grpc: status.FAILED_PRECONDITION, title: 'The version is deprecated' },
+  'no-rollback-target': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'There is nothing to roll back to',
+  },
+  'floating-alias': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'Pin a number or a digest, not a floating name',
+  },
+  conflict: { status: 409, grpc: status.ABORTED, title: 'Others were faster, again and again' },
+  'pointer-moved': { status: 412, grpc: status.ABORTED, title: 'The pointer is elsewhere' },
+  'too-large': { status: 413, grpc: status.RESOURCE_EXHAUSTED, title: 'Too large' },
+  'media-type-unsupported': {
+    status: 415,
+    grpc: status.INVALID_ARGUMENT,
+    title: 'The body must be application/json',
+  },
+  'changelog-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The changelog is blank' },
+  'reason-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'A rollback needs a reason' },
+  'notice-too-short': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The sunset is too soon' },
+  'idempotency-key-reused': {
+    status: 422,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The idempotency key belongs to another command',
+  },
+  'slow-down': { status: 429, grpc: status.RESOURCE_EXHAUSTED, title: 'Too many requests at once' },
+  'headers-too-large': { status: 431, grpc: status.RESOURCE_EXHAUSTED, title: 'The headers are too large' },
+  internal: { status: 500, grpc: status.INTERNAL, title: 'Something went wrong here' },
+  'outcome-unknown': {
+    status: 503,
+    grpc: status.UNAVAILABLE,
+    title: 'It is not known whether this was recorded',
+  },
+  'view-behind': { status: 503, grpc: status.UNAVAILABLE, title: 'The view has not got there yet' },
+  stopping: { status: 503, grpc: status.UNAVAILABLE, title: 'The service is stopping' },
+  'clock-skew': { status: 503, grpc: status.UNAVAILABLE, title: 'The clock of this machine is behind' },
+  'store-unavailable': {
+    status: 503,
+    grpc: status.UNAVAILABLE,
+    title: 'The store takes no writes at present',
+  },
+};

@@ -1,0 +1,60 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Metadata } from '@grpc/grpc-js';
+import type { IncomingHttpHeaders } from 'node:http';
+import { OPERATION, type Caller, type OperationName } from './caller';
+import { EdgeProblem, InvalidRequest, type FieldError } from './edge-problem';
+import { contextOf } from './request-context';
+
+const TENANT = /^[a-z0-9-]{1,63}$/;
+const ACTOR = /^[\x21-\x7e]{1,128}$/;
+const NOBODY: Caller = { tenant: 'default', auth: { method: 'header' } };
+
+type Header = (name: string) => string | undefined;
+
+/**
+ * The one place that knows who calls: it alone reads the `Gatehouse-Tenant`, `-Actor` and `-Actor-Kind` headers, which
+ * credentials will replace. Denies what declares no operation, and a write without an actor.
+ */
+@Injectable()
+export class CallerGuard implements CanActivate {
+  canActivate(execution: ExecutionContext): boolean {
+    const operation = Reflect.getMetadata(OPERATION, execution.getHandler()) as OperationName | undefined;
+    if (operation === undefined) return false;
+    if (operation === 'public') return true;
+    const caller = callerFrom(headersOf(execution));
+    if (operation !== 'read' && caller.actor === undefined)
+      throw new EdgeProblem('actor-missing', 'Say who you are: send the Gatehouse-Actor header.');
+    contextOf(execution).caller = caller;
+    return true;
+  }
+}
+
+function headersOf(execution: ExecutionContext): Header {
+  if (execution.getType() === 'http') {
+    const { headers } = execution.getArgByIndex<{ headers: IncomingHttpHeaders }>(0);
+    return (name) => headers[name] as string | undefined;
+  }
+  const metadata = execution.getArgByIndex<Metadata>(1);
+  // Several values are joined as Node joins repeated headers; no joined value passes validation.
+  return (name) => (metadata.get(name).length === 0 ? undefined : metadata.get(name).join(', '));
+}
+
+function callerFrom(header: Header): Caller {
+  const tenant = header('gatehouse-tenant');
+  const id = header('gatehouse-actor');
+  const kind = header('gatehouse-actor-kind');
+  if (tenant === undefined && id === undefined && kind === undefined) return NOBODY;
+  const errors: FieldError[] = [];
+  if (tenant !== undefined && !TENANT.test(tenant))
+    errors.push({ pointer: '/Gatehouse-Tenant', message: 'must be 1 to 63 of a-z, 0-9 and -' });
+  if (id !== undefined && !ACTOR.test(id))
+    errors.push({ pointer: '/Gatehouse-Actor', message: 'must be 1 to 128 visible ASCII characters' });
+  if (kind !== undefined && kind !== 'user' && kind !== 'service')
+    errors.push({ pointer: '/Gatehouse-Actor-Kind', message: 'must be user or service' });
+  if (errors.length > 0) throw new InvalidRequest(errors);
+  const actor =
+    id === undefined
+      ? undefined
+      : { id, kind: kind === 'service' ? ('service' as const) : ('user' as const) };
+  return { tenant: tenant ?? 'default', actor, auth: { method: 'header' } };
+}

@@ -1,0 +1,57 @@
+/** What the edge itself answers, before or beside the domain. Public and permanent (`docs/api.md`). */
+export type EdgeCode =
+  | 'invalid'
+  | 'cursor-invalid'
+  | 'actor-missing'
+  | 'not-found'
+  | 'method-not-allowed'
+  | 'not-acceptable'
+  | 'timeout'
+  | 'media-type-unsupported'
+  | 'headers-too-large'
+  | 'floating-alias'
+  | 'conflict'
+  | 'too-large'
+  | 'slow-down'
+  | 'outcome-unknown'
+  | 'view-behind'
+  | 'stopping'
+  | 'clock-skew'
+  | 'store-unavailable'
+  | 'internal';
+
+/** A field that was refused. `pointer` is a JSON pointer into the body; its first name may be a parameter or a header. */
+export type FieldError = { readonly pointer: string; readonly message: string };
+
+/** Members that some codes carry besides the standard ones, e.g. `errors`, `live`, `pin`; `retryAfter` (seconds) becomes a header. */
+export type ProblemExtra = { readonly retryAfter?: number; readonly errors?: readonly FieldError[] } & {
+  readonly [member: string]: unknown;
+};
+
+/** An answer that is not a success. Throw it from anywhere: one filter turns it into problem+json or a gRPC status. */
+export class EdgeProblem<Code extends string = EdgeCode> extends Error {
+  override readonly name: string = 'EdgeProblem';
+  constructor(
+    readonly code: Code,
+    /** What to do next, in one sentence; it reaches the client. */
+    detail: string,
+    readonly extra: ProblemExtra = {},
+  ) {
+    super(detail);
+  }
+}
+
+/** 400 `invalid`, with every field that was refused. */
+export class InvalidRequest extends EdgeProblem {
+  override readonly name: string = 'InvalidRequest';
+  constructor(errors: readonly FieldError[]) {
+    super('invalid', summary(errors), { errors });
+  }
+}
+
+function summary(errors: readonly FieldError[]): string {
+  const [first] = errors;
+  if (first === undefined) return 'The request is not valid.';
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return `Correct ${first.pointer || 'the body'}: ${first.message}${more}.`;
+}

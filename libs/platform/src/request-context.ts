@@ -1,0 +1,45 @@
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import { uuidv7 } from 'uuidv7';
+import type { Caller } from './caller';
+
+/** What is known of a request from its first byte on, whichever door it came through. */
+export type RequestContext = {
+  /** `X-Request-Id`, taken if sane, else made. Echoed, logged, and kept as the correlation id of what is recorded. */
+  readonly requestId: string;
+  /** W3C trace context, as it came, if it is well formed. */
+  readonly traceparent?: string;
+  /** `performance.now()` at the start. */
+  readonly startedAt: number;
+  /** Set by the guard; absent on public routes. */
+  caller?: Caller;
+};
+
+/** A request or call that carries its context: a Fastify request, or a gRPC call. */
+export type WithContext = { gatehouse: RequestContext };
+
+const SANE_ID = /^[\x21-\x7e]{1,128}$/;
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Opens the context of a request from what its headers (or metadata) say. */
+export function openContext(requestId: unknown, traceparent: unknown): RequestContext {
+  return {
+    requestId: typeof requestId === 'string' && SANE_ID.test(requestId) ? requestId : uuidv7(),
+    traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
+    startedAt: performance.now(),
+  };
+}
+
+/** The context of the request that is being handled, over HTTP and over gRPC. */
+export function contextOf(execution: ExecutionContext): RequestContext {
+  return carrierOf(execution).gatehouse;
+}
+
+/** Over HTTP the request, over gRPC the call (the third argument of a handler). */
+function carrierOf(execution: ExecutionContext): WithContext {
+  return execution.getArgByIndex<WithContext>(execution.getType() === 'http' ? 0 : 2);
+}
+
+/** Parameter decorator: the `RequestContext`, on both doors. */
+export const Requesting = createParamDecorator((_: unknown, execution: ExecutionContext) =>
+  contextOf(execution),
+);
