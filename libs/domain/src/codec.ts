@@ -28,8 +28,12 @@ const STORED_NAMES: Record<ModelEvent['type'], true> = {
 /** From what is stored to what it means today. Throws `Undecodable` for a name or a schema it does not know. */
 export function decode(stored: Stored): Fact {
   if (!Object.hasOwn(STORED_NAMES, stored.type))
-    throw new Undecodable(`position ${stored.position}: unknown event ${stored.type}; is this release older than the log?`);
+    throw new Undecodable(
+      `position ${stored.position}: unknown event ${stored.type}; is this release older than the log?`,
+    );
   if (stored.meta['schema'] !== 1)
-    throw new Undecodable(`position ${stored.position}: unknown schema ${String(stored.meta['schema'])} of ${stored.type}`);
+    throw new Undecodable(
+      `position ${stored.position}: unknown schema ${String(stored.meta['schema'])} of ${stored.type}`,
+    );
   return stored as unknown as Fact;
 }

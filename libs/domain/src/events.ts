@@ -13,7 +13,11 @@ export type Meta = {
   readonly tenant: string;
   readonly model?: string;
   readonly actor: Actor;
-  readonly auth: { readonly method: 'header' | 'key' | 'oidc'; readonly credential?: string; readonly issuer?: string };
+  readonly auth: {
+    readonly method: 'header' | 'key' | 'oidc';
+    readonly credential?: string;
+    readonly issuer?: string;
+  };
   /** `key`: 128-bit hash of (stream, actor, Idempotency-Key); `fingerprint`: hash of operation + canonical body. */
   readonly command: { readonly id: string; readonly key?: string; readonly fingerprint: string };
   readonly correlation: string;
@@ -29,7 +33,12 @@ export type ManifestDataset = Dataset & {
   readonly source?: string;
   readonly license?: string;
 };
-export type Artifact = { readonly name: string; readonly uri: string; readonly digest: string; readonly bytes?: number };
+export type Artifact = {
+  readonly name: string;
+  readonly uri: string;
+  readonly digest: string;
+  readonly bytes?: number;
+};
 
 /** What a version is made of, in canonical form: whatever is empty is absent. */
 export type Manifest = {
@@ -61,7 +70,12 @@ export type Rule = {
   readonly because?: string;
 };
 /** `revision`: of the policy stream, as it was read. */
-export type PolicyRef = { readonly name: string; readonly version: number; readonly digest: string; readonly revision?: string };
+export type PolicyRef = {
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly revision?: string;
+};
 /** Which `model.Evaluated` (its revision in this stream) of which version. */
 export type Baseline = { readonly version: number; readonly revision: string };
 /** By metric: the live version's value, and how far the new one is above it. */

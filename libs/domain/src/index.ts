@@ -1,3 +1,10 @@
 export * from './events';
 export * from './codec';
+export * from './commands';
+export * from './rejections';
 export * from './pointer';
+export * from './state';
+export { betterWay } from './gate';
+export { decide } from './decide';
+export { LIMITS } from './refusals';
+export * from './stream';

@@ -1,4 +1,4 @@
-import type { EventStore, Recorded } from './event-store';
+import type { Recorded } from './event-store';
 
 /** How far a follower has come, and in which log; verified at start, because a log can be restored from a backup. */
 export interface Checkpoint {
@@ -16,6 +16,11 @@ export interface Follower {
   checkpoint(): Promise<Checkpoint | null>;
   /** Acts on some consecutive events and moves the checkpoint, both or neither. Twice is the same as once. */
   handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void>;
+  /**
+   * Optional. A follower that has it may put off, together, the work and the checkpoint of `handle` until this is
+   * called, which happens whenever nothing more is waiting: while catching up, one write serves many events.
+   */
+  settle?(): Promise<void>;
   /** The checkpoint is not of this log: forget everything and start from zero, or throw to stop. */
   reset(log: { logId: string }): Promise<void>;
 }

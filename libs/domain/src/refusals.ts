@@ -1,0 +1,104 @@
+import type { Approve, Context, Evaluate, VersionRef } from './commands';
+import { liveVersion } from './pointer';
+import { Rejected } from './rejections';
+import type { ModelState, Version } from './state';
+
+/** The most that may lie on the table of one version. */
+export const LIMITS = { metrics: 1_000, suites: 50, reviewers: 100 } as const;
+
+export function existing(state: ModelState, ref: VersionRef): Version {
+  if (state.versions.length === 0)
+    throw new Rejected(
+      'model-unknown',
+      'There is no model of this name; registering its first version makes it.',
+    );
+  return named(state, ref);
+}
+
+export function named(state: ModelState, ref: VersionRef): Version {
+  const version = typeof ref === 'number' ? state.versions[ref - 1] : state.byDigest.get(ref);
+  if (!version)
+    throw new Rejected(
+      'version-unknown',
+      `The model has no version ${ref}; it has ${state.versions.length} so far.`,
+    );
+  return version;
+}
+
+export function expectPointer(state: ModelState, expected: number | undefined): void {
+  if (expected === undefined || expected === state.pointer.revision) return;
+  throw pointerMoved(
+    `The pointer is at revision ${state.pointer.revision}, not ${expected}`,
+    liveVersion(state.pointer),
+  );
+}
+
+export function pointerMoved(what: string, live: number | null): Rejected {
+  const now = live === null ? 'nothing is live' : `version ${live} is live`;
+  return new Rejected('pointer-moved', `${what}: ${now}. Look at what is live and decide again.`);
+}
+
+export function refuseDeprecated(version: Version): void {
+  if (version.stage === 'DEPRECATED')
+    throw new Rejected('is-deprecated', `Version ${version.version} is deprecated, which is final.`);
+}
+
+export function refuseTooMany(version: Version, data: Evaluate): void {
+  const others = [...version.table].filter(([suite]) => suite !== data.suite);
+  const metrics = others.reduce(
+    (sum, [, { metrics }]) => sum + Object.keys(metrics).length,
+    Object.keys(data.metrics).length,
+  );
+  if (others.length >= LIMITS.suites)
+    throw new Rejected(
+      'too-many',
+      `Version ${version.version} has evaluations of ${LIMITS.suites} suites; that is the most.`,
+    );
+  if (metrics > LIMITS.metrics)
+    throw new Rejected(
+      'too-many',
+      `Version ${version.version} would have ${metrics} metrics on the table; the most is ${LIMITS.metrics}.`,
+    );
+}
+
+export function refuseOwn(version: Version, { actor }: Context): void {
+  if (actor.id === version.registrar || actor.id === version.author)
+    throw new Rejected(
+      'own-approval',
+      `${actor.id} registered or made version ${version.version}; somebody else has to decide on it.`,
+    );
+  if (actor.kind !== 'user')
+    throw new Rejected('role-missing', 'A service cannot decide on a version; a person has to.');
+}
+
+export function refuseOther(version: Version, data: Approve): void {
+  if ((data.digest ?? version.digest) !== version.digest)
+    throw new Rejected(
+      'digest-differs',
+      `Version ${version.version} has digest ${version.digest}, not ${data.digest}.`,
+    );
+  if ((data.evaluated ?? version.evaluated) !== version.evaluated)
+    throw new Rejected(
+      'digest-differs',
+      `The evaluations on the table are ${version.evaluated} by now, not ${data.evaluated}; look at them again.`,
+    );
+}
+
+export function refuseTarget(state: ModelState, target: Version, from: Version): void {
+  refuseDeprecated(target);
+  if (target === from)
+    throw new Rejected(
+      'is-live',
+      `Version ${from.version} is the one being left; name another one in \`to\`.`,
+    );
+  if (!target.everLive)
+    throw new Rejected(
+      'never-live',
+      `Version ${target.version} was never live; a rollback goes to what was. Promote it instead.`,
+    );
+  if (state.pointer.barred.has(target.version))
+    throw new Rejected(
+      'no-rollback-target',
+      `Version ${target.version} was rolled back itself; name another one in \`to\`.`,
+    );
+}

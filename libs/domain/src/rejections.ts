@@ -1,0 +1,50 @@
+import type { Rule } from './events';
+
+/** Why a command was refused. Public and permanent; every door maps each code to a status of its own. */
+export type RejectionCode =
+  | 'model-unknown'
+  | 'version-unknown'
+  | 'digest-differs'
+  | 'label-taken'
+  | 'changelog-missing'
+  | 'gate-not-met'
+  | 'not-in-staging'
+  | 'own-approval'
+  | 'role-missing'
+  | 'not-approved'
+  | 'approval-void'
+  | 'never-live'
+  | 'is-live'
+  | 'is-rollback-target'
+  | 'is-deprecated'
+  | 'no-rollback-target'
+  | 'reason-missing'
+  | 'notice-too-short'
+  | 'pointer-moved'
+  | 'idempotency-key-reused'
+  | 'too-many';
+
+/** What an approval still needs before a promotion; `by` names a reviewer whose rejection stands. */
+export type MissingApproval = { readonly needed: string; readonly by?: string };
+
+/** What a refusal tells besides its code. */
+export type RejectionFacts = {
+  /** `gate-not-met`: every rule with required, observed and verdict. */
+  readonly gate?: readonly Rule[];
+  /** `not-approved`, `approval-void`: what is missing. */
+  readonly missing?: readonly MissingApproval[];
+  /** `notice-too-short`: the earliest day that would do (YYYY-MM-DD). */
+  readonly earliest?: string;
+};
+
+/** The decider refused a command. Nothing was recorded. `message` says what to do next. */
+export class Rejected extends Error {
+  override readonly name = 'Rejected';
+  constructor(
+    readonly code: RejectionCode,
+    message: string,
+    readonly facts: RejectionFacts = {},
+  ) {
+    super(message);
+  }
+}

@@ -1,0 +1,9 @@
+/** The stream of a model. Neither name may hold what would make two of these alike: a tenant has no dot. */
+export function modelStream(tenant: string, model: string): string {
+  return tenantPrefix(tenant) + model;
+}
+
+/** What the streams of a tenant's models, and no others, begin with. */
+export function tenantPrefix(tenant: string): string {
+  return `model-${tenant}.`;
+}

@@ -1,0 +1,191 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+import {
+  LogTruncated,
+  OutcomeUnknown,
+  StoreUnavailable,
+  WrongRevision,
+  type Appended,
+  type EventStore,
+  type JsonObject,
+  type NewEvent,
+  type Recorded,
+} from './event-store';
+import { StreamQueues } from './stream-queues';
+import { commandMeta, WarmStates, type Folding, type Warm } from './warm-states';
+
+/** A command makes one event, or none if it is so already. */
+type Decided = readonly { readonly type: string; readonly data: JsonObject }[];
+
+/** An aggregate: how its facts fold, and what a command makes of them. Pure. */
+export interface Decider<State, Fact, Command> extends Folding<State, Fact> {
+  /** At most one event; throws to refuse. `now` and `eventId` are what the event will carry. */
+  decide(command: Command, state: State, at: { readonly now: string; readonly eventId: string }): Decided;
+}
+
+/** A command, and what is recorded with the event that it makes. */
+export type Request<Command> = {
+  readonly stream: string;
+  readonly command: Command;
+  /** The same command makes the same event id. */
+  readonly eventId: string;
+  /** Everything of the meta but `id` and `time`, which are set here. */
+  readonly meta: JsonObject & { readonly command: { readonly key?: string; readonly fingerprint: string } };
+  /** Aborted while the command still waits for its turn, nothing is done. */
+  readonly signal?: AbortSignal;
+};
+
+/** What a command came to. `recorded` is null when it was so already; `replayed` when the same key made it earlier. */
+export type Outcome<State> = {
+  readonly recorded: Recorded | null;
+  readonly replayed: boolean;
+  /** The state after it. It moves on with the next command: take from it at once what is needed. */
+  readonly state: State;
+  /** Of the event, or of the stream's last event when nothing was appended. */
+  readonly position: bigint;
+};
+
+/** The clock is far behind what the stream has seen: nothing was written. */
+export class ClockSkew extends Error {
+  override readonly name = 'ClockSkew';
+}
+
+/** An idempotency key came again with another command. */
+export class IdempotencyKeyReused extends Error {
+  override readonly name = 'IdempotencyKeyReused';
+}
+
+export type TransactOptions = {
+  /** Milliseconds since the epoch. */
+  readonly clock?: () => number;
+  /** Memory for folded states. */
+  readonly maxBytes?: number;
+  /** Commands that may wait for one stream. */
+  readonly maxWaiting?: number;
+};
+
+const RACES = 20;
+const RETRIES = 4;
+const RETRY_MS = 50;
+const MAX_SKEW_MS = 60_000;
+
+/**
+ * Decides commands and appends what comes of them: one at a time for each stream, on a folded state that moves
+ * only when the append is acknowledged. A lost race is read and decided again; an append with an unknown outcome
+ * is appended again with the same id at the same revision, which tells whether it is in the log.
+ */
+export class Transactor<State, Fact, Command> {
+  private readonly states: WarmStates<State, Fact>;
+  private readonly queues: StreamQueues;
+  private readonly clock: () => number;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly decider: Decider<State, Fact, Command>,
+    { clock = Date.now, maxBytes = 96 * 1024 * 1024, maxWaiting = 1_000 }: TransactOptions = {},
+  ) {
+    this.states = new WarmStates(store, decider, maxBytes);
+    this.queues = new StreamQueues(maxWaiting);
+    this.clock = clock;
+  }
+
+  /** Commands that run or wait. */
+  get depth(): number {
+    return this.queues.depth;
+  }
+
+  /**
+   * What `answer` makes of the outcome, at the instant of it. Throws what `decide` throws (nothing recorded),
+   * `IdempotencyKeyReused`, `QueueFull`, `ClockSkew`, `WrongRevision` (lost too many races), `EventTooLarge`,
+   * `StoreUnavailable` (nothing recorded), `OutcomeUnknown` (recorded or not).
+   */
+  async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
+    return this.queues.run(request.stream, async () => {
+      request.signal?.throwIfAborted();
+      const warm = await this.states.get(request.stream);
+      for (let races = 0; ; races++) {
+        const known = await this.madeBefore(request, warm);
+        if (known)
+          return answer({ recorded: known, replayed: true, state: warm.state, position: known.position });
+        const event = await this.decide(request, warm);
+        if (!event)
+          return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
+        const recorded = await this.append(warm, event, races);
+        if (recorded)
+          return answer({ recorded, replayed: false, state: warm.state, position: recorded.position });
+      }
+    });
+  }
+
+  /** The event that an earlier command with this key made. */
+  private async madeBefore({ meta }: Request<Command>, warm: Warm<State>): Promise<Recorded | undefined> {
+    const { key, fingerprint } = meta.command;
+    const revision = key === undefined ? undefined : warm.known.find(key);
+    if (revision === undefined) return undefined;
+    for await (const recorded of this.store.read(warm.stream, revision)) {
+      if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
+      throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
+    }
+    throw new LogTruncated(warm.stream, revision);
+  }
+
+  /** The event to append, or null. Where others write too, what is cached may not refuse or say "it is so already". */
+  private async decide(request: Request<Command>, warm: Warm<State>): Promise<NewEvent | null> {
+    const now = Math.max(this.clock(), warm.time);
+    const attempt = () =>
+      this.decider.decide(request.command, warm.state, { now: isoTime(now), eventId: request.eventId });
+    const [event] = this.store.shared ? await this.onNewest(warm, attempt) : attempt();
+    if (!event) return null;
+    if (this.clock() < warm.time - MAX_SKEW_MS)
+      throw new ClockSkew(
+        `this clock is more than 60 s behind the last event of ${warm.stream}; set it right`,
+      );
+    const time = isoTime(Math.max(now, warm.time));
+    return { id: request.eventId, ...event, meta: { ...request.meta, id: request.eventId, time } };
+  }
+
+  private async onNewest(warm: Warm<State>, attempt: () => Decided): Promise<Decided> {
+    try {
+      const decided = attempt();
+      if (decided.length > 0) return decided;
+    } catch {
+      // A refusal on what may be stale; the next line reads what is new, and the same refusal may come again.
+    }
+    await this.states.catchUp(warm);
+    return attempt();
+  }
+
+  /** What was recorded, or null when somebody else was first and the command has to be decided again. */
+  private async append(warm: Warm<State>, event: NewEvent, races: number): Promise<Recorded | null> {
+    try {
+      const { position, revision } = await this.appendSurely(warm, event);
+      const recorded = { ...event, stream: warm.stream, position, revision };
+      this.states.fold(warm, recorded);
+      this.states.keep(warm);
+      return recorded;
+    } catch (error) {
+      if (error instanceof OutcomeUnknown) this.states.forget(warm.stream);
+      if (!(error instanceof WrongRevision) || races >= RACES) throw error;
+      await this.states.catchUp(warm);
+      return null;
+    }
+  }
+
+  private async appendSurely(warm: Warm<State>, event: NewEvent): Promise<Appended> {
+    for (let retries = 0; ; retries++) {
+      try {
+        return await this.store.append(warm.stream, warm.revision, [event]);
+      } catch (error) {
+        const unknown = error instanceof OutcomeUnknown || (retries > 0 && error instanceof StoreUnavailable);
+        if (!unknown) throw error;
+        if (retries >= RETRIES)
+          throw new OutcomeUnknown('the event may be in the log or not', { cause: error });
+        await pause(RETRY_MS * 2 ** retries);
+      }
+    }
+  }
+}
+
+function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,104 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+
+import type { EventStore, JsonObject, Recorded } from './event-store';
+import { KnownCommands } from './known-commands';
+
+/** How the facts of an aggregate fold. Pure, but for `evolve`, which works in place. */
+export interface Folding<State, Fact> {
+  initial(): State;
+  /** From what is stored to what it means; throws on what this release does not know. */
+  decode(recorded: Recorded): Fact;
+  evolve(state: State, fact: Fact): void;
+  /** About how much memory a state takes. */
+  bytes(state: State): number;
+}
+
+/** A stream folded up to a revision. */
+export type Warm<State> = {
+  readonly stream: string;
+  readonly state: State;
+  readonly known: KnownCommands;
+  /** Of the last event folded; -1n and 0n when there is none. */
+  revision: bigint;
+  position: bigint;
+  /** Milliseconds since the epoch: the time of the last event. */
+  time: number;
+};
+
+/** What every event's meta says of its command. */
+type CommandMeta = {
+  readonly time: string;
+  readonly command: { readonly key?: string; readonly fingerprint: string };
+};
+
+export function commandMeta(meta: JsonObject): CommandMeta {
+  return meta as CommandMeta;
+}
+
+const SLICE_MS = 8;
+const KEY_BYTES = 150;
+
+/** Folded streams, the least recently used forgotten when together they take more than `maxBytes`. */
+export class WarmStates<State, Fact> {
+  private readonly entries = new Map<string, { warm: Warm<State>; bytes: number }>();
+  private total = 0;
+
+  constructor(
+    private readonly store: EventStore,
+    private readonly folding: Folding<State, Fact>,
+    private readonly maxBytes: number,
+  ) {}
+
+  /** The stream as last folded here, or folded now from zero. */
+  async get(stream: string): Promise<Warm<State>> {
+    const entry = this.entries.get(stream);
+    if (entry) return entry.warm;
+    const state = this.folding.initial();
+    const warm = { stream, state, known: new KnownCommands(), revision: -1n, position: 0n, time: 0 };
+    await this.catchUp(warm);
+    return warm;
+  }
+
+  /** Folds what the stream has got since, in slices, so that a long stream stalls nobody else. */
+  async catchUp(warm: Warm<State>): Promise<void> {
+    let sliceEnds = performance.now() + SLICE_MS;
+    for await (const recorded of this.store.read(warm.stream, warm.revision + 1n)) {
+      this.fold(warm, recorded);
+      if (performance.now() < sliceEnds) continue;
+      await nextTurn();
+      sliceEnds = performance.now() + SLICE_MS;
+    }
+    this.keep(warm);
+  }
+
+  /** Moves a state one event on. */
+  fold(warm: Warm<State>, recorded: Recorded): Fact {
+    const fact = this.folding.decode(recorded);
+    this.folding.evolve(warm.state, fact);
+    const { time, command } = commandMeta(recorded.meta);
+    warm.revision = recorded.revision;
+    warm.position = recorded.position;
+    warm.time = Date.parse(time);
+    if (command.key !== undefined) warm.known.add(command.key, recorded.revision, warm.time);
+    return fact;
+  }
+
+  /** Remembers the state as the most recently used. */
+  keep(warm: Warm<State>): void {
+    this.forget(warm.stream);
+    if (warm.revision < 0n) return;
+    const bytes = this.folding.bytes(warm.state) + KEY_BYTES * warm.known.size;
+    this.entries.set(warm.stream, { warm, bytes });
+    this.total += bytes;
+    for (const stream of this.entries.keys()) {
+      if (this.total <= this.maxBytes) break;
+      this.forget(stream);
+    }
+  }
+
+  /** Drops a state that can no longer be trusted; the next command folds the stream from zero. */
+  forget(stream: string): void {
+    this.total -= this.entries.get(stream)?.bytes ?? 0;
+    this.entries.delete(stream);
+  }
+}
