@@ -12,7 +12,7 @@ import {
   type Recorded,
 } from './event-store';
 import { StreamQueues } from './stream-queues';
-import { commandMeta, WarmStates, type Folding, type Warm } from './warm-states';
+import { commandMeta, WarmStates, type CommandId, type Folding, type Warm } from './warm-states';
 
 /** A command makes one event, or none if it is so already. */
 type Decided = readonly { readonly type: string; readonly data: JsonObject }[];
@@ -30,9 +30,9 @@ export type Request<Command> = {
   /** The same command makes the same event id. */
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
-  readonly meta: JsonObject & { readonly command: { readonly key?: string; readonly fingerprint: string } };
-  /** Aborted while the command still waits for its turn, nothing is done. */
-  readonly signal?: AbortSignal;
+  readonly meta: JsonObject & { readonly command: CommandId };
+  /** In `performance.now()` time: past it while the command still waits for its turn, nothing is done. */
+  readonly deadline?: number;
 };
 
 /** What a command came to. `recorded` is null when it was so already; `replayed` when the same key made it earlier. */
@@ -48,6 +48,11 @@ export type Outcome<State> = {
 /** The clock is far behind what the stream has seen: nothing was written. */
 export class ClockSkew extends Error {
   override readonly name = 'ClockSkew';
+}
+
+/** The command waited for its turn until its time was over: nothing was written. */
+export class DeadlinePassed extends Error {
+  override readonly name = 'DeadlinePassed';
 }
 
 /** An idempotency key came again with another command. */
@@ -97,11 +102,12 @@ export class Transactor<State, Fact, Command> {
   /**
    * What `answer` makes of the outcome, at the instant of it. Throws what `decide` throws (nothing recorded),
    * `IdempotencyKeyReused`, `QueueFull`, `ClockSkew`, `WrongRevision` (lost too many races), `EventTooLarge`,
-   * `StoreUnavailable` (nothing recorded), `OutcomeUnknown` (recorded or not).
+   * `StoreUnavailable`, `DeadlinePassed` (nothing recorded), `OutcomeUnknown` (recorded or not).
    */
   async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
     return this.queues.run(request.stream, async () => {
-      request.signal?.throwIfAborted();
+      if (performance.now() > (request.deadline ?? Infinity))
+        throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
       const warm = await this.states.get(request.stream);
       for (let races = 0; ; races++) {
         const known = await this.madeBefore(request, warm);

@@ -25,11 +25,10 @@ export type Warm<State> = {
   time: number;
 };
 
-/** What every event's meta says of its command. */
-type CommandMeta = {
-  readonly time: string;
-  readonly command: { readonly key?: string; readonly fingerprint: string };
-};
+/** How the meta of an event names its command: the idempotency key, hashed, and what was asked. */
+export type CommandId = { readonly key?: string | undefined; readonly fingerprint: string };
+
+type CommandMeta = { readonly time: string; readonly command: CommandId };
 
 export function commandMeta(meta: JsonObject): CommandMeta {
   return meta as CommandMeta;

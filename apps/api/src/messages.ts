@@ -1,0 +1,35 @@
+import { toStruct, toValue, type Event, type Live, type Rule as RuleMessage } from '@gatehouse/contracts';
+import type { Rule } from '@gatehouse/domain';
+import type { Live as LiveResource, PublicEvent } from '@gatehouse/projections';
+
+// From the resources of HTTP to the messages of gRPC: what is null there is absent here, free JSON is a Struct.
+
+type Present<T> = { [K in keyof T]: Exclude<T[K], null> };
+
+/** Without the members that are null; one level, which is all that a message needs. */
+export function present<T extends object>(resource: T): Partial<Present<T>> {
+  return Object.fromEntries(
+    Object.entries(resource).filter(([, value]) => value !== null && value !== undefined),
+  ) as Partial<Present<T>>;
+}
+
+export function liveMessage(live: LiveResource): Live {
+  const { current, previous, rollbackTarget, by, why, since, ...rest } = live;
+  return {
+    ...rest,
+    since: since ?? undefined,
+    current: current ? present(current) : undefined,
+    previous: previous ? present(previous) : undefined,
+    rollbackTarget: rollbackTarget ? present(rollbackTarget) : undefined,
+    by: by ?? undefined,
+    why: why ? present(why) : undefined,
+  };
+}
+
+export function eventMessage({ data, ...event }: PublicEvent): Event {
+  return { ...present(event), data: toStruct(data) };
+}
+
+export function ruleMessage({ required, observed, ...rule }: Rule): RuleMessage {
+  return { ...rule, required: toValue(required), observed: toValue(observed) };
+}

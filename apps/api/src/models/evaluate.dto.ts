@@ -1,0 +1,61 @@
+import type { Bound, Evaluate } from '@gatehouse/domain';
+import { IsDefined, IsObject, ValidateNested } from 'class-validator';
+import { Type } from 'class-transformer';
+import { AsItCame, IsDigest, IsFilledText, IsSuiteName, IsWhole, MayBeAbsent } from './shapes.dto';
+
+/** What an evaluation ran on. */
+export class DatasetDto {
+  @IsFilledText()
+  name: string;
+
+  /** `sha256:<hex>` of its content. */
+  @MayBeAbsent()
+  @IsDigest()
+  digest?: string;
+
+  /** How many records it has. */
+  @MayBeAbsent()
+  @IsWhole(0)
+  size?: number;
+}
+
+/** The full report. */
+export class ReportDto {
+  @IsFilledText()
+  uri: string;
+
+  /** `sha256:<hex>` of its content. */
+  @MayBeAbsent()
+  @IsDigest()
+  digest?: string;
+}
+
+export class EvaluateDto implements Omit<Evaluate, 'version' | 'thresholds'> {
+  /** The suite that ran. */
+  @IsSuiteName()
+  suite: string;
+
+  @IsDefined({ message: 'must be there' })
+  @IsObject()
+  @ValidateNested()
+  @Type(() => DatasetDto)
+  dataset: DatasetDto;
+
+  /** What was measured, by name: at least one number. */
+  @IsDefined({ message: 'must be there' })
+  @IsObject()
+  @AsItCame()
+  metrics: Record<string, number>;
+
+  /** What must be met, by metric: `min`, `max`, `maxRegression`, `better`. */
+  @MayBeAbsent()
+  @IsObject()
+  @AsItCame()
+  thresholds?: Record<string, Bound>;
+
+  @MayBeAbsent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ReportDto)
+  report?: ReportDto;
+}

@@ -1,0 +1,137 @@
+import { checkJson, JsonRefused } from '@gatehouse/canonical';
+import {
+  fromValue,
+  type ApproveRequest,
+  type DeprecateRequest,
+  type EvaluateRequest,
+  type Manifest,
+  type PromoteRequest,
+  type ProtoValue,
+  type RegisterRequest,
+  type RollBackRequest,
+  type WriteResponse,
+} from '@gatehouse/contracts';
+import { Operation } from '@gatehouse/platform';
+import type { Command } from '@gatehouse/domain';
+import { Controller, type Type } from '@nestjs/common';
+import { GrpcMethod } from '@nestjs/microservices';
+import { eventMessage, liveMessage, present } from '../messages';
+import { validation } from '../validation';
+import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toRollBack } from './commands';
+import { ApproveDto, DeprecateDto, PromoteDto, RollBackDto } from './decisions.dto';
+import { EvaluateDto } from './evaluate.dto';
+import { Exchanging, type Exchange } from './exchange';
+import { ModelWrites } from './model-writes';
+import { ModelPath, ModelVersion } from './path.dto';
+import { expectedPointer, refuseExpectedPointer } from './preconditions';
+import { RegisterDto } from './register.dto';
+
+/** The writes over gRPC: the same DTO classes, the same commands, the same answers. */
+@Controller()
+export class ModelsGrpc {
+  constructor(private readonly writes: ModelWrites) {}
+
+  @GrpcMethod('Registry', 'Register')
+  @Operation('register')
+  async register(
+    { model, ...message }: RegisterRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    refuseExpectedPointer(exchange.header);
+    const path = await shaped(ModelPath, { model });
+    const body = await shaped(RegisterDto, {
+      ...message,
+      manifest: message.manifest && plainManifest(message.manifest),
+    });
+    return this.write(path.model, toRegister(body), exchange);
+  }
+
+  @GrpcMethod('Registry', 'Evaluate')
+  @Operation('evaluate')
+  async evaluate(
+    { model, version, ...message }: EvaluateRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    refuseExpectedPointer(exchange.header);
+    const path = await shaped(ModelVersion, { model, version });
+    // A map that is empty does not travel: it is the empty map.
+    const body = await shaped(EvaluateDto, { ...message, metrics: message.metrics ?? {} });
+    return this.write(path.model, toEvaluate(path.version, body), exchange);
+  }
+
+  @GrpcMethod('Registry', 'Approve')
+  @Operation('approve')
+  async approve(
+    { model, version, ...message }: ApproveRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    refuseExpectedPointer(exchange.header);
+    const path = await shaped(ModelVersion, { model, version });
+    return this.write(path.model, toApprove(path.version, await shaped(ApproveDto, message)), exchange);
+  }
+
+  @GrpcMethod('Registry', 'Promote')
+  @Operation('promote')
+  async promote(
+    { model, version, ...message }: PromoteRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    const path = await shaped(ModelVersion, { model, version });
+    const body = await shaped(PromoteDto, message);
+    return this.write(path.model, toPromote(path.version, body, expectedPointer(exchange.header)), exchange);
+  }
+
+  @GrpcMethod('Registry', 'RollBack')
+  @Operation('roll-back')
+  async rollBack(
+    { model, ...message }: RollBackRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    const path = await shaped(ModelPath, { model });
+    const body = await shaped(RollBackDto, { ...message, from: numberOrDigest(message.from) });
+    return this.write(path.model, toRollBack(body, expectedPointer(exchange.header)), exchange);
+  }
+
+  @GrpcMethod('Registry', 'Deprecate')
+  @Operation('deprecate')
+  async deprecate(
+    { model, version, ...message }: DeprecateRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    refuseExpectedPointer(exchange.header);
+    const path = await shaped(ModelVersion, { model, version });
+    return this.write(path.model, toDeprecate(path.version, await shaped(DeprecateDto, message)), exchange);
+  }
+
+  private async write(model: string, command: Command, exchange: Exchange): Promise<WriteResponse> {
+    const { version, live, event, ...answer } = await this.writes.write(model, command, exchange);
+    return {
+      ...answer,
+      version: version ? present(version) : undefined,
+      live: liveMessage(live),
+      event: event ? eventMessage(event) : undefined,
+    };
+  }
+}
+
+/** A message as its DTO class, judged as a JSON body would be. */
+async function shaped<T extends object>(dto: Type<T>, message: object): Promise<T> {
+  const problem = checkJson(message);
+  if (problem) throw new JsonRefused(problem.pointer, problem.message);
+  return (await validation.transform(message, { type: 'body', metatype: dto })) as T;
+}
+
+/** Free JSON travels as a Value; the rest is what it says. */
+function plainManifest(manifest: Manifest): object {
+  const plain: Record<string, unknown> = { ...manifest };
+  for (const member of ['config', 'prompt', 'retrieval'] as const) {
+    const value = manifest[member] as ProtoValue | undefined;
+    if (value !== undefined) plain[member] = fromValue(value);
+  }
+  return plain;
+}
+
+/** A version's number in decimal is the number; anything else is left for the DTO to judge. */
+function numberOrDigest(from: string | undefined): string | number | undefined {
+  return from !== undefined && /^[1-9]\d{0,15}$/.test(from) ? Number(from) : from;
+}
