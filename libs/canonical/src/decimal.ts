@@ -2,8 +2,8 @@ type Decimal = { readonly digits: string; readonly exponent: number };
 
 /** Sign, digits without zeros at either end, power of ten. Loops, because /0+$/ takes n² steps on `100…001`. */
 function decimalOf(text: string): Decimal {
-  const [mantissa = '', power = '0'] = text.replace('-', '').split(/[eE]/, 2);
   const sign = text.startsWith('-') ? '-' : '';
+  const [mantissa = '', power = '0'] = text.slice(sign.length).split(/[eE]/, 2);
   const [whole = '', fraction = ''] = mantissa.split('.', 2);
   const all = whole + fraction;
   let start = 0;
