@@ -1,0 +1,103 @@
+/** Who is calling. Real credentials take the place of these headers. */
+export type Actor = { readonly id: string; readonly kind: 'user' | 'service' };
+
+export type Rule = {
+  rule: string;
+  metric?: string;
+  required: unknown;
+  observed: unknown;
+  verdict: 'pass' | 'fail' | 'inconclusive';
+};
+export type Ref = { version: number; digest: string; label?: string | null };
+export type Live = { model: string; revision: number; current: Ref | null; rollbackTarget: Ref | null };
+export type Evaluated = {
+  metrics: Record<string, number>;
+  deltas: Record<string, { live: number; delta: number }>;
+  baseline?: { version: number };
+  rules: Rule[];
+  movedTo?: 'STAGING';
+};
+
+/** Every write answers with this. `event` is null when nothing had to be recorded. */
+export type Written<Data = unknown> = {
+  changed: boolean;
+  position: string;
+  version: Ref & { stage: string };
+  live: Live;
+  event: { data: Data } | null;
+};
+
+/** An answer that is not a success: the service says why in `code`, and what to do next in `message`. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: { code?: string; detail?: string; gate?: Rule[]; errors?: unknown },
+    request: string,
+  ) {
+    super(
+      `${request}: ${status} ${problem.code ?? ''} ${problem.detail ?? ''} ${problem.errors === undefined ? '' : JSON.stringify(problem.errors)}`,
+    );
+  }
+}
+
+/** The HTTP API, as far as an importer needs it. `fetch` keeps its connections alive. */
+export class GatehouseClient {
+  constructor(readonly address: string) {}
+
+  /** A write: as somebody, under a key that makes it safe to send again, and for pointer moves with the pointer they expect. */
+  post<Data>(
+    path: string,
+    actor: Actor,
+    key: string,
+    body: object,
+    ifPointer?: number,
+  ): Promise<Written<Data>> {
+    return this.send('POST', path, {
+      body: JSON.stringify(body),
+      headers: {
+        'content-type': 'application/json',
+        'gatehouse-actor': actor.id,
+        'gatehouse-actor-kind': actor.kind,
+        'idempotency-key': key,
+        ...(ifPointer === undefined ? {} : { 'if-match': `"${ifPointer}"` }),
+      },
+    });
+  }
+
+  /** A read; of views that have come at least as far as `position`. */
+  get<T>(path: string, position?: string): Promise<T> {
+    return this.send('GET', path, {
+      headers: position === undefined ? {} : { 'gatehouse-at-least': position },
+    });
+  }
+
+  /** All items of a list, page by page. */
+  async list<T>(path: string, position?: string): Promise<T[]> {
+    const items: T[] = [];
+    let after = '';
+    do {
+      const url = `${path}${path.includes('?') ? '&' : '?'}limit=500${after}`;
+      const page = await this.get<{ items: T[]; next: string | null }>(url, position);
+      items.push(...page.items);
+      after = page.next ? `&after=${encodeURIComponent(page.next)}` : '';
+    } while (after !== '');
+    return items;
+  }
+
+  /** How many events there are after a position. */
+  async countEvents(after: string): Promise<number> {
+    const answer = await fetch(`${this.address}/v1/events?after=${after}`);
+    if (!answer.ok) throw new Refused(answer.status, {}, 'GET /v1/events');
+    return (await answer.text()).split('\n').filter((line) => line !== '').length;
+  }
+
+  private async send<T>(method: string, path: string, init: RequestInit): Promise<T> {
+    const answer = await fetch(`${this.address}${path}`, { method, ...init });
+    const text = await answer.text();
+    if (answer.ok) return JSON.parse(text) as T;
+    let problem: Refused['problem'] = { detail: text };
+    if (answer.headers.get('content-type')?.includes('json'))
+      problem = JSON.parse(text) as Refused['problem'];
+    throw new Refused(answer.status, problem, `${method} ${path}`);
+  }
+}

@@ -1,0 +1,181 @@
+import { fork } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { foldPointer } from './support/fold';
+import { type Event, HttpClient, type Live } from './support/http';
+import { Load, MODELS, type Sent } from './support/load';
+import type { Seen } from './support/pointer-reader';
+import { scaled } from './support/scale';
+import { type Service, startService } from './support/service';
+
+const KILLS = scaled(100);
+const READER = join(__dirname, 'support/pointer-reader.ts');
+const TYPESCRIPT = ['--require', join(__dirname, 'support/typescript.cjs')];
+
+describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-kill-'));
+  const pointers = join(folder, 'pointers');
+  const log: Event[] = [];
+  const sent: Sent[] = [];
+  const restarts: number[] = [];
+  let service: Service;
+  let http: HttpClient;
+  let seen: Seen;
+
+  const start = async () => {
+    service = await startService({ GATEHOUSE_DATA: join(folder, 'data'), GATEHOUSE_POINTER_DIR: pointers });
+    http = new HttpClient(service.http);
+    restarts.push(service.startedInMs);
+  };
+  const readLog = async () =>
+    log.push(...(await http.events(log.at(-1)?.position ?? '0', { tenant: 'acme' })));
+
+  /** What was acknowledged is in the log once, what was refused is not in it, and the rest is there or not, but never twice. */
+  const reconcile = (load: Load, events: readonly Event[]) => {
+    const commandOf = new Map(load.sent.flatMap((s) => s.requestIds.map((id) => [id, s] as const)));
+    const eventsOf = new Map<Sent, Event[]>();
+    for (const event of events) {
+      const command = commandOf.get(event.correlation);
+      if (command === undefined)
+        throw new Error(
+          `nobody sent what position ${event.position} holds (${event.type}, ${event.correlation})`,
+        );
+      eventsOf.set(command, [...(eventsOf.get(command) ?? []), event]);
+    }
+    for (const s of load.sent) {
+      const recorded = (eventsOf.get(s) ?? []).map(({ id, position }) => ({ id, position }));
+      const { outcome } = s;
+      if (outcome.kind === 'recorded')
+        expect(recorded).toEqual([{ id: outcome.id, position: outcome.position }]);
+      else if (outcome.kind === 'nothing') expect(recorded).toEqual([]);
+      else expect(recorded.length).toBeLessThanOrEqual(1);
+    }
+  };
+
+  const explainPointers = async () => {
+    for (const model of MODELS) {
+      const folded = foldPointer(log.filter((event) => event.model === model));
+      const call = { tenant: 'acme', atLeast: log.at(-1)!.position };
+      const { status, body } = await http.get<Live>(`/v1/models/${model}/live`, call);
+      if (status === 404 && folded.revision === 0) continue;
+      const answered = {
+        revision: body.revision,
+        current: body.current,
+        previous: body.previous,
+        rollbackTarget: body.rollbackTarget,
+      };
+      expect(numbers(answered)).toEqual(folded);
+      if (folded.revision > 0)
+        await caughtUp(model, (await http.get(`/v1/models/${model}/active_version.json`, call)).body);
+    }
+  };
+  const numbers = (live: Omit<Live, 'model' | 'since'>) => ({
+    revision: live.revision,
+    current: live.current?.version ?? null,
+    previous: live.previous?.version ?? null,
+    rollbackTarget: live.rollbackTarget?.version ?? null,
+  });
+  const caughtUp = async (model: string, answered: unknown) => {
+    const read = () =>
+      JSON.parse(readFileSync(join(pointers, 'acme', model, 'active_version.json'), 'utf8')) as {
+        revision: number;
+      };
+    for (
+      let waited = 0;
+      waited < 2_000 && read().revision < (answered as { revision: number }).revision;
+      waited += 5
+    )
+      await sleep(5);
+    expect(read()).toEqual(answered);
+  };
+
+  const round = async () => {
+    const load = new Load();
+    const running = load.run(service, { http: 6, grpc: 2 });
+    await sleep(randomInt(20, 500));
+    await service.kill();
+    await running;
+    http.close();
+
+    await start();
+    const from = log.length;
+    await readLog();
+    reconcile(load, log.slice(from));
+    const lost = new Set(load.sent.filter((s) => s.outcome.kind === 'unknown'));
+    const landed = new Map(log.slice(from).map((event) => [event.correlation, event]));
+    await load.settle(service);
+    for (const s of lost) {
+      const event = s.requestIds.map((id) => landed.get(id)).find((e) => e !== undefined);
+      if (event !== undefined)
+        expect(s.outcome).toMatchObject({
+          kind: 'recorded',
+          id: event.id,
+          position: event.position,
+          replayed: true,
+        });
+      else if (s.outcome.kind === 'recorded') expect(s.outcome.replayed).toBe(false);
+      else expect(s.outcome.kind).toBe('nothing');
+    }
+    await readLog();
+    reconcile(load, log.slice(from));
+    await explainPointers();
+    sent.push(...load.sent);
+  };
+
+  beforeAll(async () => {
+    const reader = fork(READER, [join(pointers, 'acme')], {
+      execArgv: TYPESCRIPT,
+      env: { ...process.env, NODE_OPTIONS: '' },
+    });
+    await start();
+    for (let i = 0; i < KILLS; i++) await round();
+    const report = once(reader, 'message') as Promise<[Seen]>;
+    reader.send('stop');
+    [seen] = await report;
+  }, 900_000);
+  afterAll(async () => {
+    http.close();
+    await service.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('keeps every acknowledged command exactly once, and answers what was in doubt when it is sent again', () => {
+    // Each round has reconciled its own; here, that there was something to reconcile.
+    const recorded = sent.filter((s) => s.outcome.kind === 'recorded');
+    expect(recorded).toHaveLength(log.length);
+    expect(new Set(log.map((event) => event.id)).size).toBe(log.length);
+    expect(log.length).toBeGreaterThan(KILLS * 10);
+    console.log(
+      `${KILLS} kills, ${sent.length} commands, ${log.length} events, slowest restart ${Math.round(Math.max(...restarts))} ms`,
+    );
+  });
+
+  it('saw every verb, both doors and refusals under that load', () => {
+    const types = ['Registered', 'Evaluated', 'Approved', 'Rejected', 'Promoted', 'RolledBack', 'Deprecated'];
+    const found = new Set(log.map((event) => event.type));
+    if (KILLS >= 20) expect([...found].sort()).toEqual(types.map((type) => `model.${type}`).sort());
+  });
+
+  it('never changes what it has stored: the log read once more from the start is the same', async () => {
+    expect(await http.events('0', { tenant: 'acme' })).toEqual(log);
+  });
+
+  it('numbers each stream without gaps, and positions strictly upwards', () => {
+    const next = new Map<string, number>();
+    for (const { stream, revision } of log) {
+      expect(Number(revision)).toBe(next.get(stream) ?? 0);
+      next.set(stream, Number(revision) + 1);
+    }
+    const positions = log.map((event) => BigInt(event.position));
+    expect(positions.every((position, i) => i === 0 || position > positions[i - 1]!)).toBe(true);
+  });
+
+  it('never shows a reader of the pointer files one that is missing, torn or older than before', () => {
+    expect(seen.faults).toEqual([]);
+    expect(seen.moves).toBeGreaterThan(KILLS);
+  });
+});

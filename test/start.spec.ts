@@ -1,0 +1,285 @@
+import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HttpClient, type Live, type Problem } from './support/http';
+import { CI, must, promote, readyVersion, registration } from './support/life';
+import { runToEnd, type Service, type Settings, startService } from './support/service';
+
+const MODEL = 'fraud-detector';
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-start-'));
+let folders = 0;
+const freshData = () => join(folder, `data-${folders++}`);
+const open: Service[] = [];
+const start = async (settings: Settings) => {
+  const service = await startService(settings);
+  open.push(service);
+  return service;
+};
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((service) => service.kill()));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Makes the next version live; answers its number. */
+async function goLive(http: HttpClient, seed: string): Promise<number> {
+  const version = await readyVersion(http, MODEL, seed);
+  await must(promote(http, MODEL, version));
+  return version;
+}
+const live = async (service: Service, atLeast?: string) => {
+  const http = new HttpClient(service.http);
+  const { body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast });
+  http.close();
+  return body;
+};
+
+describe('where it listens', () => {
+  it('is printed last, a line for each door, with the free port that port 0 took', async () => {
+    const service = await start({ GATEHOUSE_DATA: freshData(), GATEHOUSE_LOG_LEVEL: 'info' });
+    const said = service.output().trimEnd().split('\n').slice(-2);
+    expect(said[0]).toMatch(/^gatehouse http listening on (http:\/\/)?127\.0\.0\.1:[1-9]\d*$/);
+    expect(said[1]).toMatch(/^gatehouse grpc listening on 127\.0\.0\.1:[1-9]\d*$/);
+    expect((await fetch(`${service.http}/v1/log`)).status).toBe(200);
+  });
+
+  it.each(['GATEHOUSE_HTTP', 'GATEHOUSE_GRPC'] as const)(
+    'is never a public address, as long as anybody may say who he is: %s',
+    async (name) => {
+      for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:8080']) {
+        const ended = await runToEnd({ GATEHOUSE_DATA: freshData(), [name]: address });
+        expect(ended).toMatchObject({ code: expect.any(Number) as number, signal: null });
+        expect(ended.code).toBeGreaterThan(0);
+        expect(ended.output).toContain(name);
+        expect(ended.output).toMatch(/loopback|127\.0\.0\.1/);
+      }
+    },
+  );
+
+  it('is said to be taken when it is', async () => {
+    const first = await start({ GATEHOUSE_DATA: freshData() });
+    const ended = await runToEnd({
+      GATEHOUSE_DATA: freshData(),
+      GATEHOUSE_HTTP: first.http.replace('http://', ''),
+    });
+    expect(ended.code).toBeGreaterThan(0);
+    expect(ended.output).toMatch(/EADDRINUSE|in use|taken/i);
+  });
+});
+
+describe('a wrong setting', () => {
+  const WRONG: Settings[] = [
+    { GATEHOUSE_HTTP: 'nonsense' },
+    { GATEHOUSE_HTTP: '127.0.0.1:99999' },
+    { GATEHOUSE_GRPC: '127.0.0.1:' },
+    { GATEHOUSE_LOG_LEVEL: 'loud' },
+    { GATEHOUSE_REQUEST_TIMEOUT_MS: 'soon' },
+    { GATEHOUSE_REQUEST_TIMEOUT_MS: '-1' },
+    { GATEHOUSE_BODY_LIMIT_KIB: '1e3x' },
+    { GATEHOUSE_BODY_LIMIT_KIB: '0' },
+    { GATEHOUSE_CURSOR_SECRET_FILE: '/nowhere/secret' },
+  ];
+  it.each(WRONG)('ends the process with a message that names it: %p', async (settings) => {
+    const ended = await runToEnd({ GATEHOUSE_DATA: freshData(), ...settings });
+    expect(ended.signal).toBeNull();
+    expect(ended.code).toBeGreaterThan(0);
+    expect(ended.output).toContain(Object.keys(settings)[0]!.replace(/_FILE$/, ''));
+    expect(ended.output).not.toMatch(/^\s+at /m);
+  });
+});
+
+describe('a second process on the same data', () => {
+  it('is refused with a clear message, and the first goes on', async () => {
+    const data = freshData();
+    const first = await start({ GATEHOUSE_DATA: data });
+    const http = new HttpClient(first.http);
+    await goLive(http, 'one');
+    const ended = await runToEnd({ GATEHOUSE_DATA: data });
+    expect(ended.signal).toBeNull();
+    expect(ended.code).toBeGreaterThan(0);
+    expect(ended.output).toContain(data);
+    expect(ended.output).toMatch(/another process|in use|already/i);
+    await goLive(http, 'two');
+    http.close();
+    expect((await live(first)).revision).toBe(2);
+  });
+
+  it('may have it as soon as the first was killed', async () => {
+    const data = freshData();
+    await (await start({ GATEHOUSE_DATA: data })).kill();
+    await start({ GATEHOUSE_DATA: data });
+  });
+});
+
+describe('a graceful stop', () => {
+  it('answers what is in flight, exits with 0 within 10 s, and keeps what it acknowledged', async () => {
+    const data = freshData();
+    const service = await start({ GATEHOUSE_DATA: data });
+    const acked: string[] = [];
+    const broken: unknown[] = [];
+    let stopping = false;
+    const writer = async (id: number) => {
+      const http = new HttpClient(service.http);
+      for (let i = 0; ; i++) {
+        const sentBefore = !stopping;
+        const answer = await http
+          .post(`/v1/models/m${id}/versions`, { ...CI, body: registration(`${id} ${i}`) })
+          .catch((error: unknown) => {
+            if (sentBefore) broken.push(error);
+          });
+        if (answer?.status === 201) acked.push(answer.body.event!.id);
+        if (answer === undefined || answer.status === 503 || stopping) break;
+      }
+      http.close();
+    };
+    const writers = Promise.all(Array.from({ length: 16 }, (_, i) => writer(i)));
+    await sleep(300);
+    stopping = true;
+    const began = Date.now();
+    const { code } = await service.stop();
+    await writers;
+    expect(code).toBe(0);
+    expect(Date.now() - began).toBeLessThan(10_000);
+    expect(broken).toEqual([]);
+
+    const again = await start({ GATEHOUSE_DATA: data });
+    const http = new HttpClient(again.http);
+    const stored = new Set((await http.events('0')).map((event) => event.id));
+    expect(acked.length).toBeGreaterThan(16);
+    expect(acked.filter((id) => !stored.has(id))).toEqual([]);
+    http.close();
+  });
+
+  it('does not wait for readers who never leave', async () => {
+    const service = await start({ GATEHOUSE_DATA: freshData() });
+    const http = new HttpClient(service.http);
+    await goLive(http, 'one');
+    const endless = ['/v1/events?after=0', `/v1/models/${MODEL}/live`].map(
+      (path) =>
+        new Promise<void>((resolve, reject) => {
+          const req = request(
+            `${service.http}${path}`,
+            { headers: { accept: 'text/event-stream' } },
+            (res) => {
+              res.on('data', () => resolve());
+              res.on('error', () => undefined);
+            },
+          );
+          req.on('error', reject).end();
+        }),
+    );
+    await Promise.all(endless);
+    const began = Date.now();
+    expect((await service.stop()).code).toBe(0);
+    expect(Date.now() - began).toBeLessThan(10_000);
+    http.close();
+  });
+
+  it('is the same for Ctrl-C sent twice', async () => {
+    const service = await start({ GATEHOUSE_DATA: freshData() });
+    process.kill(service.pid, 'SIGINT');
+    process.kill(service.pid, 'SIGINT');
+    expect((await service.ended).code).toBe(0);
+  });
+});
+
+describe('the views of another log', () => {
+  const swapLog = (from: string, to: string) => {
+    for (const file of readdirSync(to)) if (file.startsWith('events.db')) rmSync(join(to, file));
+    for (const file of readdirSync(from))
+      if (file.startsWith('events.db')) cpSync(join(from, file), join(to, file));
+  };
+  const run = async (data: string, seeds: readonly string[]): Promise<Live> => {
+    const service = await start({ GATEHOUSE_DATA: data });
+    const http = new HttpClient(service.http);
+    for (const seed of seeds) await goLive(http, seed);
+    http.close();
+    const answer = await live(service);
+    expect((await service.stop()).code).toBe(0);
+    return answer;
+  };
+
+  it('are rebuilt under an older copy of events.db: what is live is the old truth', async () => {
+    const data = freshData();
+    const old = freshData();
+    const before = await run(data, ['one', 'two']);
+    cpSync(data, old, { recursive: true });
+    expect((await run(data, ['three', 'four'])).revision).toBe(4);
+    swapLog(old, data);
+    expect(await run(data, [])).toEqual(before);
+  });
+
+  it('are rebuilt under a copy that went another way and is as long', async () => {
+    const data = freshData();
+    const fork = freshData();
+    await run(data, ['one', 'two']);
+    cpSync(data, fork, { recursive: true });
+    await run(data, ['three']);
+    const forked = await run(fork, ['other', 'another']);
+    swapLog(fork, data);
+    expect(await run(data, [])).toEqual(forked);
+  });
+
+  it('may be deleted: they are made again from the log', async () => {
+    const data = freshData();
+    const before = await run(data, ['one', 'two']);
+    for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
+    expect(await run(data, [])).toEqual(before);
+  });
+});
+
+describe('the secret behind the cursors', () => {
+  const cursorOf = async (service: Service) => {
+    const http = new HttpClient(service.http);
+    const { body } = await http.get<{ next: string }>(`/v1/models/${MODEL}/versions?limit=1`, {
+      atLeast: await head(http),
+    });
+    http.close();
+    return body.next;
+  };
+  const head = async (http: HttpClient) => (await http.get<{ position: string }>('/v1/log')).body.position;
+  const accepts = async (service: Service, cursor: string) => {
+    const http = new HttpClient(service.http);
+    const { status, body } = await http.get<Problem>(
+      `/v1/models/${MODEL}/versions?limit=1&after=${encodeURIComponent(cursor)}`,
+    );
+    http.close();
+    return status === 200 || `${status} ${body.code}`;
+  };
+  const withTwoVersions = async (settings: Settings) => {
+    const service = await start(settings);
+    const http = new HttpClient(service.http);
+    await goLive(http, 'one');
+    await goLive(http, 'two');
+    http.close();
+    return service;
+  };
+
+  it('may come from a file: a replica with the same one takes the same cursors, another does not', async () => {
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'a secret that is long enough for anybody\n');
+    const one = await withTwoVersions({ GATEHOUSE_DATA: freshData(), GATEHOUSE_CURSOR_SECRET_FILE: file });
+    const same = await withTwoVersions({
+      GATEHOUSE_DATA: freshData(),
+      GATEHOUSE_CURSOR_SECRET: 'a secret that is long enough for anybody',
+    });
+    const other = await withTwoVersions({ GATEHOUSE_DATA: freshData() });
+    const cursor = await cursorOf(one);
+    expect(await accepts(one, cursor)).toBe(true);
+    expect(await accepts(same, cursor)).toBe(true);
+    expect(await accepts(other, cursor)).toBe('400 cursor-invalid');
+  });
+
+  it('is made where none is given, kept over a restart, and readable by its owner only', async () => {
+    const data = freshData();
+    const service = await withTwoVersions({ GATEHOUSE_DATA: data });
+    const cursor = await cursorOf(service);
+    await service.stop();
+    expect(await accepts(await start({ GATEHOUSE_DATA: data }), cursor)).toBe(true);
+    const [file] = readdirSync(data).filter((name) => name.includes('secret'));
+    expect(statSync(join(data, file!)).mode & 0o777).toBe(0o600);
+  });
+});

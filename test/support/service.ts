@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../..');
+const MAIN = join(ROOT, 'dist/apps/api/src/main.js');
+const OUTPUT_KEPT = 200_000;
+
+/** How a process ended, and what it had to say. */
+export type Ended = { code: number | null; signal: NodeJS.Signals | null; output: string };
+
+/** A running service: where it listens, and how to end it. */
+export type Service = {
+  readonly http: string;
+  readonly grpc: string;
+  readonly pid: number;
+  /** From the start of the process to its last "listening on" line. */
+  readonly startedInMs: number;
+  readonly ended: Promise<Ended>;
+  running(): boolean;
+  output(): string;
+  /** SIGTERM, and how it ended. */
+  stop(): Promise<Ended>;
+  /** SIGKILL: nothing of the process gets a chance to tidy up. */
+  kill(): Promise<Ended>;
+};
+
+export type Settings = { readonly [name: `GATEHOUSE_${string}`]: string };
+
+type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended> };
+
+/** Runs the built service, as plain `node`, on free ports unless the settings say otherwise; ready when both doors listen. */
+export async function startService(settings: Settings): Promise<Service> {
+  const began = performance.now();
+  const process = launch({
+    GATEHOUSE_HTTP: '127.0.0.1:0',
+    GATEHOUSE_GRPC: '127.0.0.1:0',
+    GATEHOUSE_LOG_LEVEL: 'warn',
+    ...settings,
+  });
+  const { http, grpc } = await listening(process);
+  const end = (signal: NodeJS.Signals) => (process.child.kill(signal), process.ended);
+  return {
+    http: http.startsWith('http') ? http : `http://${http}`,
+    grpc: grpc.replace(/^\w+:\/\//, ''),
+    pid: process.child.pid!,
+    startedInMs: performance.now() - began,
+    ended: process.ended,
+    running: () => process.child.exitCode === null && process.child.signalCode === null,
+    output: process.output,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  };
+}
+
+/** Runs the built service where it should not start; kills it after the time given, which shows as a signal. */
+export async function runToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
+  const process = launch({ GATEHOUSE_HTTP: '127.0.0.1:0', GATEHOUSE_GRPC: '127.0.0.1:0', ...settings });
+  const timer = setTimeout(() => process.child.kill('SIGKILL'), withinMs);
+  const ended = await process.ended;
+  clearTimeout(timer);
+  return ended;
+}
+
+function launch(settings: Settings): Process {
+  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run "npm run build" first`);
+  // NODE_OPTIONS is the tests' own (it loads TypeScript), and so are other GATEHOUSE_… names: what runs here has its settings only.
+  const inherited = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|GATEHOUSE_)/.test(name)),
+  );
+  const child = spawn(process.execPath, [MAIN], {
+    cwd: ROOT,
+    env: { ...inherited, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const keep = (text: Buffer) => (output = (output + text.toString()).slice(-OUTPUT_KEPT));
+  child.stdout.on('data', keep);
+  child.stderr.on('data', keep);
+  const ended = once(child, 'close').then(([code, signal]: (Ended['code'] | Ended['signal'])[]) => ({
+    code: code as Ended['code'],
+    signal: signal as Ended['signal'],
+    output,
+  }));
+  return { child, output: () => output, ended };
+}
+
+function listening({ child, output, ended }: Process): Promise<{ http: string; grpc: string }> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const http = /^gatehouse http listening on (\S+)$/m.exec(output())?.[1];
+      const grpc = /^gatehouse grpc listening on (\S+)$/m.exec(output())?.[1];
+      if (http === undefined || grpc === undefined) return;
+      child.stdout?.off('data', look);
+      resolve({ http, grpc });
+    };
+    child.stdout?.on('data', look);
+    void ended.then((e) =>
+      reject(new Error(`the service ended (${e.code ?? e.signal}) before it listened:\n${e.output}`)),
+    );
+  });
+}
