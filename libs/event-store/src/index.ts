@@ -1,0 +1,2 @@
+export { type SqliteOptions, SqliteEventStore } from './sqlite/sqlite-event-store';
+export type { WriterStats } from './sqlite/writer';

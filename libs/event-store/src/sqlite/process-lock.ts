@@ -1,0 +1,29 @@
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
+import { type Connection, sqliteCode } from './database';
+
+/** A log has one writing process. Node has no flock; SQLite's lock on an empty file of its own dies with the process. */
+export class ProcessLock {
+  private constructor(private readonly db: Connection) {}
+
+  /** Takes the log for this process, or throws that somebody else has it. Waits a second for one that is just ending. */
+  static take(file: string): ProcessLock {
+    // The real folder: two names of one log are one lock.
+    const lock = join(realpathSync(dirname(file)), `${basename(file)}.lock`);
+    const db = new Database(lock, { timeout: 1_000 });
+    try {
+      db.pragma('locking_mode = EXCLUSIVE');
+      db.exec('BEGIN EXCLUSIVE');
+      return new ProcessLock(db);
+    } catch (error) {
+      db.close();
+      if (!sqliteCode(error).startsWith('SQLITE_BUSY')) throw error;
+      throw new Error(`the log ${file} is in use by another process (it holds ${lock})`, { cause: error });
+    }
+  }
+
+  release(): void {
+    this.db.close();
+  }
+}
