@@ -26,7 +26,7 @@ export type Warm<State> = {
 };
 
 /** How the meta of an event names its command: the idempotency key, hashed, and what was asked. */
-export type CommandId = { readonly key?: string | undefined; readonly fingerprint: string };
+export type CommandId = { readonly id: string; readonly key?: string | undefined; readonly fingerprint: string };
 
 type CommandMeta = { readonly time: string; readonly command: CommandId };
 

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+
+import { decide } from '../decide';
+import { decode } from '../codec';
+import type { Command, Policy } from '../commands';
+import type { Actor, Fact, ModelEvent } from '../events';
+import { Rejected, type RejectionCode } from '../rejections';
+import { evolve, noModel, type ModelState } from '../state';
+
+export const POLICY: Policy = {
+  ref: { name: 'built-in', version: 1, digest: digest('policy') },
+  approvals: 1,
+  noticeDays: 30,
+};
+export const CI: Actor = { id: 'ci', kind: 'service' };
+export const ANN: Actor = { id: 'ann', kind: 'user' };
+export const BOB: Actor = { id: 'bob', kind: 'user' };
+export const NOON = '2026-03-01T12:00:00.000Z';
+
+/** What comes back from a command in a scenario. */
+export type Said = { readonly event: ModelEvent | null; readonly refused: Rejected | null };
+
+/** A history made of commands, and the state that folds out of it. */
+export class Scenario {
+  readonly facts: Fact[] = [];
+  state: ModelState = noModel();
+  now = NOON;
+
+  /** Runs a command that has to be accepted, or to be so already. */
+  given(actor: Actor, command: Command): this {
+    const { refused } = this.when(actor, command);
+    if (refused) throw refused;
+    return this;
+  }
+
+  /** Runs a command and says what came of it. */
+  when(actor: Actor, command: Command): Said {
+    try {
+      const id = uuid(this.facts.length);
+      const [event] = decide(command, this.state, {
+        now: this.now,
+        eventId: id,
+        actor,
+        policy: POLICY,
+        digest,
+      });
+      if (event) this.record(id, actor, event);
+      return { event: event ?? null, refused: null };
+    } catch (error) {
+      if (!(error instanceof Rejected)) throw error;
+      return { event: null, refused: error };
+    }
+  }
+
+  /** The code of the refusal, or 'event', or 'nothing'. */
+  answer(actor: Actor, command: Command): RejectionCode | ModelEvent['type'] | 'nothing' {
+    const { event, refused } = this.when(actor, command);
+    return refused?.code ?? event?.type ?? 'nothing';
+  }
+
+  private record(id: string, actor: Actor, event: ModelEvent): void {
+    const revision = BigInt(this.facts.length);
+    const meta = {
+      id,
+      time: this.now,
+      tenant: 'acme',
+      model: 'm',
+      actor,
+      auth: { method: 'header' },
+      command: { id, fingerprint: digest(event) },
+      correlation: id,
+      schema: 1,
+    };
+    // What is stored is JSON: whatever does not survive that is not part of the event.
+    const data = JSON.parse(JSON.stringify(event.data)) as { [key: string]: unknown };
+    const fact = decode({ id, type: event.type, data, meta, revision, position: revision * 3n + 1n });
+    this.facts.push(fact);
+    evolve(this.state, fact);
+  }
+}
+
+export function digest(value: unknown): string {
+  return `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex')}`;
+}
+
+function uuid(n: number): string {
+  return `00000000-0000-5000-8000-${String(n).padStart(12, '0')}`;
+}
+
+/** Short ways to say the commands. */
+export const say = {
+  register: (
+    what: string,
+    more: { label?: string; author?: string; changelog?: string; parent?: number } = {},
+  ): Command => {
+    const { parent, ...rest } = more;
+    return {
+      verb: 'register',
+      data: {
+        digest: digest(what),
+        changelog: 'better',
+        manifest: { config: what, ...(parent && { parent }) },
+        ...rest,
+      },
+    };
+  },
+  evaluate: (
+    version: number,
+    f1: number,
+    more: { suite?: string; bound?: object; metrics?: Record<string, number> } = {},
+  ): Command => ({
+    verb: 'evaluate',
+    data: {
+      version,
+      suite: more.suite ?? 'holdout',
+      dataset: { name: 'd' },
+      metrics: more.metrics ?? { f1 },
+      thresholds: { f1: more.bound ?? { min: 0.9 } },
+    },
+  }),
+  decide: (
+    version: number,
+    decision: 'approve' | 'reject' = 'approve',
+    more: { digest?: string; evaluated?: string } = {},
+  ): Command => ({
+    verb: 'approve',
+    data: { version, decision, ...more },
+  }),
+  promote: (version: number, ifPointer?: number): Command => ({
+    verb: 'promote',
+    data: { version, ...(ifPointer !== undefined && { ifPointer }) },
+  }),
+  rollBack: (from: number | string, to?: number, ifPointer?: number): Command => ({
+    verb: 'rollBack',
+    data: {
+      from,
+      reason: 'latency',
+      ...(to !== undefined && { to }),
+      ...(ifPointer !== undefined && { ifPointer }),
+    },
+  }),
+  deprecate: (version: number, sunset = '2026-06-01', successor?: number): Command => ({
+    verb: 'deprecate',
+    data: { version, sunset, ...(successor !== undefined && { successor }) },
+  }),
+};
+
+/** Versions 1 … n, each registered by `ci`, evaluated well and approved by ann. */
+export function approved(n: number): Scenario {
+  const scenario = new Scenario();
+  for (let version = 1; version <= n; version++)
+    scenario
+      .given(CI, say.register(`v${version}`, { label: `1.${version}.0` }))
+      .given(CI, say.evaluate(version, 0.95))
+      .given(ANN, say.decide(version));
+  return scenario;
+}
+
+/** The same, and promoted one after the other: n is live. */
+export function promoted(n: number): Scenario {
+  const scenario = approved(n);
+  for (let version = 1; version <= n; version++) scenario.given(BOB, say.promote(version));
+  return scenario;
+}
