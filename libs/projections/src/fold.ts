@@ -1,0 +1,176 @@
+import { liveVersion, movePointer, rollbackTarget, type Fact, type Pointer } from '@gatehouse/domain';
+import { KEYS_PER_MODEL } from './schema';
+import type { MoveRow, Stored } from './tables';
+import {
+  decided,
+  deprecated,
+  evaluate,
+  left,
+  promoted,
+  registered,
+  voidStale,
+  who,
+  type VersionDoc,
+} from './version-fold';
+
+/** A model while events are folded into it. */
+export type ModelFold = {
+  readonly id: number;
+  readonly tenant: string;
+  readonly name: string;
+  readonly created: number;
+  readonly pointer: Pointer;
+};
+
+/** What is kept of what was written, so that the next event need not read it again; then it is forgotten at once. */
+const KEEP = { models: 20_000, moves: 200_000, bytes: 8 * 2 ** 20 };
+/** Put-off rows are written when they take about so much memory. */
+const MOST_PUT_OFF_BYTES = 16 * 2 ** 20;
+
+/** Folds events into rows, in memory: a row that many events of a batch touch is written once. */
+export class Fold {
+  readonly newModels: ModelFold[] = [];
+  readonly dirty = new Set<VersionDoc>();
+  readonly moves: MoveRow[] = [];
+  private readonly models = new Map<string, ModelFold>();
+  private readonly versions = new Map<number, VersionDoc>();
+  private movesKept = 0;
+  private bytesKept = 0;
+  private bytesPutOff = 0;
+
+  constructor(private readonly stored: Stored) {}
+
+  get isLarge(): boolean {
+    return this.bytesPutOff > MOST_PUT_OFF_BYTES;
+  }
+
+  apply(stream: string, fact: Fact): void {
+    const model = this.models.get(stream) ?? this.model(stream, fact);
+    switch (fact.type) {
+      case 'model.Registered': {
+        const doc = registered(keyOf(model, fact.data.version), model.id, fact.data, fact);
+        this.versions.set(doc.key, doc);
+        this.bytesPutOff += doc.registration!.manifest.length;
+        return this.touch(doc);
+      }
+      case 'model.Evaluated': {
+        const { version, metrics, rules } = fact.data;
+        const doc = this.version(model, version);
+        evaluate(doc, fact.data, fact, liveVersion(model.pointer) === version);
+        this.bytesPutOff += 100 * Object.keys(metrics).length + 200 * rules.length;
+        return this.touch(doc);
+      }
+      case 'model.Approved':
+      case 'model.Rejected': {
+        const doc = this.version(model, fact.data.version);
+        decided(doc, fact.data, fact, fact.type === 'model.Approved' ? 'approve' : 'reject');
+        return this.touch(doc);
+      }
+      case 'model.Promoted':
+        return this.promote(model, fact);
+      case 'model.RolledBack':
+        return this.rollBack(model, fact);
+      case 'model.Deprecated': {
+        movePointer(model.pointer, fact);
+        const doc = this.version(model, fact.data.version);
+        deprecated(doc, fact.data, fact);
+        return this.touch(doc);
+      }
+    }
+  }
+
+  /** The pending rows are written. */
+  written(bytes: number): void {
+    this.bytesKept += bytes;
+    this.movesKept += this.moves.length;
+    this.newModels.length = this.moves.length = 0;
+    this.dirty.clear();
+    this.bytesPutOff = 0;
+    if (this.bytesKept > KEEP.bytes) {
+      this.versions.clear();
+      this.bytesKept = 0;
+    }
+    if (this.models.size > KEEP.models || this.movesKept > KEEP.moves) {
+      this.models.clear();
+      this.movesKept = 0;
+    }
+  }
+
+  private promote(model: ModelFold, fact: Fact & { type: 'model.Promoted' }): void {
+    const before = liveVersion(model.pointer);
+    movePointer(model.pointer, fact);
+    if (before !== null && before !== fact.data.version) {
+      const previous = this.version(model, before);
+      if (voidStale(previous)) this.touch(previous);
+    }
+    const doc = this.version(model, fact.data.version);
+    promoted(doc, fact.data, fact);
+    this.bytesPutOff += doc.evidence!.length;
+    this.touch(doc);
+    this.moves.push(moveRow(model, fact, before, null, fact.data.note ?? null));
+  }
+
+  private rollBack(model: ModelFold, fact: Fact & { type: 'model.RolledBack' }): void {
+    const before = liveVersion(model.pointer);
+    movePointer(model.pointer, fact);
+    const doc = this.version(model, fact.data.from.version);
+    left(doc, fact.data, fact);
+    this.touch(doc);
+    this.moves.push(moveRow(model, fact, before, fact.data.reason, fact.data.note ?? null));
+  }
+
+  private touch(doc: VersionDoc): void {
+    this.dirty.add(doc);
+    this.bytesPutOff += 500;
+  }
+
+  private model(stream: string, fact: Fact): ModelFold {
+    const { tenant, model: name, time } = fact.meta;
+    if (name === undefined) throw new Error(`position ${fact.position}: ${fact.type} names no model`);
+    let model = this.stored.model(tenant, name);
+    if (!model) {
+      model = this.stored.newModel(tenant, name, Date.parse(time));
+      this.newModels.push(model);
+    }
+    this.models.set(stream, model);
+    this.movesKept += model.pointer.revision;
+    return model;
+  }
+
+  private version(model: ModelFold, version: number): VersionDoc {
+    const key = keyOf(model, version);
+    const known = this.versions.get(key);
+    if (known) return known;
+    const doc = this.stored.version(key);
+    if (!doc) throw new Error(`version ${version} of ${model.tenant}/${model.name} was never registered`);
+    this.versions.set(key, doc);
+    this.bytesKept += 1_000;
+    return doc;
+  }
+}
+
+export function keyOf(model: { readonly id: number }, number: number): number {
+  return model.id * KEYS_PER_MODEL + number;
+}
+
+function moveRow(
+  model: ModelFold,
+  fact: Fact & { type: 'model.Promoted' | 'model.RolledBack' },
+  before: number | null,
+  reason: string | null,
+  note: string | null,
+): MoveRow {
+  return {
+    model,
+    revision: fact.data.pointer,
+    time: Date.parse(fact.meta.time),
+    by: who(fact.meta),
+    event: fact.type,
+    left: before,
+    live: liveVersion(model.pointer),
+    target: rollbackTarget(model.pointer),
+    reason,
+    note,
+    position: String(fact.position),
+  };
+}

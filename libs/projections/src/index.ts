@@ -1,0 +1,10 @@
+export * from './resources';
+export { Views } from './views';
+export type { LiveProjection } from './live';
+export type { HotAnswer } from './hot';
+export type { ModelsProjection } from './models';
+export type { VersionFilter, VersionsProjection } from './versions';
+export { parseMetricCondition, type MetricCondition } from './metric-condition';
+export { events, history, publicEvent, type EventsOptions } from './history';
+export { CursorInvalid, cursors, type Cursors } from './cursor';
+export { rebuild } from './rebuild';

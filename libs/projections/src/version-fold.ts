@@ -1,0 +1,171 @@
+import {
+  NOTHING_EVALUATED,
+  type Actor,
+  type Decided,
+  type Deprecated,
+  type Evaluated,
+  type Fact,
+  type Meta,
+  type Promoted,
+  type Registered,
+  type RolledBack,
+  type Stage,
+  type Void,
+} from '@gatehouse/domain';
+import type { ApprovalView, EvaluationView, VersionSummary } from './resources';
+
+/** What events change of a version; kept as one JSON text. An approval also knows what it was given on. */
+export type Folded = Pick<
+  VersionSummary,
+  'evaluated' | 'evaluations' | 'evaluationCount' | 'promotion' | 'rolledBack' | 'deprecation' | 'position'
+> & { approvals: (ApprovalView & { evaluated: string })[] };
+
+/** What never changes of a version: there from its registration until its row is written. */
+export type Registration = {
+  readonly model: number;
+  readonly digest: string;
+  readonly label: string | null;
+  readonly changelog: string;
+  readonly author: string | null;
+  readonly registered: number;
+  readonly by: Actor;
+  readonly manifest: string;
+};
+
+/** A version while events are folded into it. */
+export type VersionDoc = {
+  readonly key: number;
+  registration: Registration | null;
+  stage: Stage;
+  folded: Folded;
+  /** Of the last promotion, as JSON, until it is written. */
+  evidence: string | null;
+};
+
+export function registered(key: number, model: number, data: Registered, fact: Fact): VersionDoc {
+  return {
+    key,
+    registration: {
+      model,
+      digest: data.digest,
+      label: data.label ?? null,
+      changelog: data.changelog,
+      author: data.author ?? null,
+      registered: Date.parse(fact.meta.time),
+      by: who(fact.meta),
+      manifest: JSON.stringify(data.manifest),
+    },
+    stage: 'DEV',
+    folded: {
+      evaluated: NOTHING_EVALUATED,
+      evaluations: [],
+      evaluationCount: 0,
+      approvals: [],
+      promotion: null,
+      rolledBack: null,
+      deprecation: null,
+      position: String(fact.position),
+    },
+    evidence: null,
+  };
+}
+
+/** While a version is live, a new evaluation voids nothing: that is judged when it stops being live. */
+export function evaluate(doc: VersionDoc, data: Evaluated, fact: Fact, isLive: boolean): void {
+  const { folded } = doc;
+  const { evaluations } = folded;
+  const at = evaluations.findIndex(({ suite }) => suite >= data.suite);
+  const replaces = at >= 0 && evaluations[at]!.suite === data.suite;
+  evaluations.splice(at < 0 ? evaluations.length : at, replaces ? 1 : 0, evaluation(data, fact.meta));
+  folded.evaluationCount++;
+  folded.evaluated = data.evaluated;
+  if (data.movedTo) doc.stage = data.movedTo;
+  if (!isLive) voidStale(doc);
+  folded.position = String(fact.position);
+}
+
+function evaluation(data: Evaluated, meta: Meta): EvaluationView {
+  return {
+    suite: data.suite,
+    at: meta.time,
+    by: who(meta),
+    dataset: data.dataset,
+    metrics: data.metrics,
+    report: data.report ?? null,
+    baseline: data.baseline ? { version: data.baseline.version } : null,
+    deltas: data.deltas,
+    gate: data.rules,
+    passed: data.passed,
+  };
+}
+
+export function decided(doc: VersionDoc, data: Decided, fact: Fact, decision: 'approve' | 'reject'): void {
+  const { folded } = doc;
+  if (decision === 'reject') voidApprovals(doc, 'rejected');
+  const by = who(fact.meta);
+  folded.approvals = folded.approvals.filter((earlier) => earlier.by.id !== by.id);
+  folded.approvals.push({
+    decision,
+    at: fact.meta.time,
+    by,
+    comment: data.comment ?? null,
+    void: null,
+    evaluated: data.evaluated,
+  });
+  folded.position = String(fact.position);
+}
+
+export function promoted(doc: VersionDoc, data: Promoted, fact: Fact): void {
+  doc.stage = 'PROD';
+  doc.folded.promotion = { at: fact.meta.time, by: who(fact.meta), note: data.note ?? null };
+  doc.evidence = JSON.stringify(data.evidence);
+  doc.folded.rolledBack = null;
+  doc.folded.position = String(fact.position);
+}
+
+export function left(doc: VersionDoc, data: RolledBack, fact: Fact): void {
+  doc.stage = 'STAGING';
+  voidApprovals(doc, 'rolled-back');
+  voidStale(doc);
+  doc.folded.rolledBack = { at: fact.meta.time, by: who(fact.meta), reason: data.reason };
+  doc.folded.position = String(fact.position);
+}
+
+export function deprecated(doc: VersionDoc, data: Deprecated, fact: Fact): void {
+  doc.stage = 'DEPRECATED';
+  doc.folded.deprecation = {
+    at: fact.meta.time,
+    by: who(fact.meta),
+    sunset: data.sunset,
+    successor: data.successor ?? null,
+  };
+  doc.folded.position = String(fact.position);
+}
+
+/** Decisions on other evaluations than those on the table now. Answers whether anything changed. */
+export function voidStale({ folded }: VersionDoc): boolean {
+  return voidWhere(folded, 'new-evaluation', ({ evaluated }) => evaluated !== folded.evaluated);
+}
+
+function voidApprovals({ folded }: VersionDoc, cause: Void): void {
+  voidWhere(folded, cause, ({ decision }) => decision === 'approve');
+}
+
+/** The first cause stays. */
+function voidWhere(
+  folded: Folded,
+  cause: Void,
+  which: (approval: Folded['approvals'][number]) => boolean,
+): boolean {
+  let changed = false;
+  for (const approval of folded.approvals)
+    if (approval.void === null && which(approval)) {
+      approval.void = cause;
+      changed = true;
+    }
+  return changed;
+}
+
+export function who({ actor }: Meta): Actor {
+  return { id: actor.id, kind: actor.kind };
+}
