@@ -88,7 +88,7 @@ it('the laws hold after every sequence of commands', () => {
 
 it('the sequences are worth something: they promote, roll back and deprecate', () => {
   const seen: Partial<Record<Fact['type'], number>> = {};
-  for (const sequence of fc.sample(steps, { numRuns: 500, seed: RUNS.seed }))
+  for (const sequence of fc.sample(steps, { numRuns: 2_000, seed: RUNS.seed }))
     for (const { type } of play(sequence).facts) seen[type] = (seen[type] ?? 0) + 1;
   expect(Object.keys(seen)).toHaveLength(7);
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(50);

@@ -1,4 +1,4 @@
-import type { Evaluated, Fact, Promoted, Registered } from '../events';
+import type { Fact, Promoted, Registered } from '../events';
 
 // What a history says, read again by the plainest means: nothing here folds with the code that is judged by it.
 
