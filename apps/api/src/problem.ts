@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
-import type { RejectionCode } from '@gatehouse/domain';
-import { EdgeProblem, type EdgeCode } from '@gatehouse/platform';
+import { Rejected, type RejectionCode } from '@gatehouse/domain';
+import { EdgeProblem, InvalidRequest, type EdgeCode } from '@gatehouse/platform';
 
 /** Every code that an answer can carry. Public and permanent. */
 export type ProblemCode = RejectionCode | EdgeCode;
@@ -99,3 +99,51 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     title: 'The store takes no writes at present',
   },
 };
+
+type Facts = { readonly [fact: string]: unknown };
+type Named = Error & Facts;
+
+const KEEP_KEY = 'Send it again with the same Idempotency-Key to learn the outcome.';
+
+/** What the libraries throw, by the name of the error: each of them is public and permanent, too. */
+const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
+  JsonRefused: ({ pointer, message }) => {
+    const errors = [{ pointer: String(pointer), message }];
+    return new Problem('invalid', new InvalidRequest(errors).message, { errors });
+  },
+  CursorInvalid: () =>
+    new Problem(
+      'cursor-invalid',
+      'Start again without a cursor: take `after` from `next` of an answer, unchanged.',
+    ),
+  WrongRevision: () =>
+    new Problem('conflict', `Others kept changing the model. ${KEEP_KEY}`, { retryAfter: 1 }),
+  OutcomeUnknown: () => new Problem('outcome-unknown', KEEP_KEY, { retryAfter: 1 }),
+  StoreUnavailable: () =>
+    new Problem('store-unavailable', `Nothing was recorded. Try again. ${KEEP_KEY}`, { retryAfter: 5 }),
+  EventTooLarge: ({ message }) => new Problem('too-large', `Send less: ${message}.`),
+  QueueFull: () =>
+    new Problem('slow-down', 'Too many commands wait for this model. Try again.', { retryAfter: 1 }),
+  ClockSkew: () =>
+    new Problem('clock-skew', 'The clock is behind the last event by more than a minute: correct it.', {
+      retryAfter: 30,
+    }),
+  IdempotencyKeyReused: () =>
+    new Problem(
+      'idempotency-key-reused',
+      'Send a new Idempotency-Key: this one was used for another command.',
+    ),
+};
+
+/** The problem that an error is. What is not known here is `internal`, and its text stays here. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof EdgeProblem) return new Problem(error.code as EdgeCode, error.message, error.extra);
+  if (error instanceof Rejected) return new Problem(error.code, error.message, { ...error.facts });
+  const known =
+    error instanceof Error && Object.hasOwn(BY_NAME, error.name) ? BY_NAME[error.name] : undefined;
+  return (
+    known?.(error as Named) ??
+    new Problem('internal', 'Nothing you can correct. Tell the operators the request id.')
+  );
+}

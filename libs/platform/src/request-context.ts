@@ -1,4 +1,5 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Metadata } from '@grpc/grpc-js';
 import { uuidv7 } from 'uuidv7';
 import type { Caller } from './caller';
 
@@ -12,6 +13,10 @@ export type RequestContext = {
   readonly startedAt: number;
   /** Set by the guard; absent on public routes. */
   caller?: Caller;
+  /** Aborted with the answer as its reason when the deadline passes. Absent where nothing is waited for. */
+  signal?: AbortSignal;
+  /** gRPC only: what goes out as initial metadata, before the answer (`gatehouse-position`, `etag` …). */
+  readonly initial?: Metadata;
 };
 
 /** A request or call that carries its context: a Fastify request, or a gRPC call. */
@@ -21,11 +26,12 @@ const SANE_ID = /^[\x21-\x7e]{1,128}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Opens the context of a request from what its headers (or metadata) say. */
-export function openContext(requestId: unknown, traceparent: unknown): RequestContext {
+export function openContext(requestId: unknown, traceparent: unknown, initial?: Metadata): RequestContext {
   return {
     requestId: typeof requestId === 'string' && SANE_ID.test(requestId) ? requestId : uuidv7(),
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
     startedAt: performance.now(),
+    initial,
   };
 }
 

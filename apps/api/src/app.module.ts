@@ -1,0 +1,23 @@
+import { Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
+import { CallerGuard } from '@gatehouse/platform';
+import { ModelsModule } from './models/models.module';
+import { ProblemFilter } from './problem.filter';
+import { ReadsModule } from './reads/reads.module';
+import { Routes } from './routes';
+import { SystemController } from './system.controller';
+import { validation } from './validation';
+
+/** The composition root: what runs, and the guard, pipe and filter of both doors. */
+@Module({
+  imports: [ModelsModule, ReadsModule],
+  controllers: [SystemController],
+  providers: [
+    Routes,
+    ProblemFilter,
+    { provide: APP_GUARD, useClass: CallerGuard },
+    { provide: APP_PIPE, useValue: validation },
+    { provide: APP_FILTER, useExisting: ProblemFilter },
+  ],
+})
+export class AppModule {}

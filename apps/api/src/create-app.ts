@@ -1,0 +1,112 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { HealthImplementation } from 'grpc-health-check';
+import type { AddressInfo } from 'node:net';
+import { NestLog, Metrics, PlatformModule, Stopping, type OpenLog, type Settings } from '@gatehouse/platform';
+import { AppModule } from './app.module';
+import { serveDocs } from './docs';
+import { failureOf } from './grpc-failure';
+import { GrpcServer } from './grpc-server';
+import { httpAdapter, shapeHttp } from './http';
+import { ProblemFilter } from './problem.filter';
+import { loadProtos } from './protos';
+import { Routes } from './routes';
+
+/** A service that listens on both doors. */
+export type Running = {
+  readonly app: NestFastifyApplication;
+  readonly http: string;
+  readonly grpc: string;
+  /** Finishes what is in flight, at most for so long; then closes everything. */
+  stop(graceMs?: number): Promise<void>;
+};
+
+/** Everything but listening: what the tests of a door and the generator of `openapi.json` build on. */
+export async function createApp(settings: Settings, log: OpenLog['log']): Promise<NestFastifyApplication> {
+  const adapter = httpAdapter(settings);
+  const root = { module: AppModule, imports: [PlatformModule.with(settings, log)] };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
+    logger: new NestLog(log),
+    bodyParser: false,
+    abortOnError: false,
+  });
+  shapeHttp(app.getHttpAdapter().getInstance(), {
+    settings,
+    log,
+    metrics: app.get(Metrics),
+    stopping: app.get(Stopping),
+    routes: app.get(Routes),
+  });
+  serveDocs(app);
+  return app;
+}
+
+/** Opens both doors. */
+export async function start(settings: Settings, log: OpenLog['log']): Promise<Running> {
+  const app = await createApp(settings, log);
+  const health = new HealthImplementation({ '': 'SERVING', 'gatehouse.v1.Registry': 'SERVING' });
+  const grpc = grpcServer(app, settings, log, health);
+  app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
+  await app.startAllMicroservices();
+  await app.listen(settings.http.port, settings.http.host);
+  const { port } = app.getHttpServer().address() as AddressInfo;
+  return {
+    app,
+    http: `${bracketed(settings.http.host)}:${port}`,
+    grpc: `${bracketed(settings.grpc.host)}:${grpc.port}`,
+    stop: (graceMs = 9_000) => stop(app, grpc, health, graceMs),
+  };
+}
+
+function grpcServer(
+  app: NestFastifyApplication,
+  settings: Settings,
+  log: OpenLog['log'],
+  health: HealthImplementation,
+): GrpcServer {
+  const filter = app.get(ProblemFilter);
+  const metrics = app.get(Metrics);
+  const logs = log.isLevelEnabled('info');
+  return new GrpcServer({
+    settings,
+    health,
+    stopping: app.get(Stopping),
+    protos: loadProtos(),
+    failure: (error, context) => failureOf(filter.counted(error, context), context.requestId),
+    finished: (path, code, { requestId, traceparent, startedAt, caller }) => {
+      const ms = performance.now() - startedAt;
+      metrics.request('grpc', path, code, ms);
+      if (logs)
+        log.info({
+          id: requestId,
+          trace: traceparent,
+          method: 'RPC',
+          url: path,
+          status: code,
+          ms: Math.round(ms * 1000) / 1000,
+          tenant: caller?.tenant,
+        });
+    },
+  });
+}
+
+async function stop(
+  app: NestFastifyApplication,
+  grpc: GrpcServer,
+  health: HealthImplementation,
+  graceMs: number,
+): Promise<void> {
+  health.setStatus('', 'NOT_SERVING');
+  health.setStatus('gatehouse.v1.Registry', 'NOT_SERVING');
+  app.get(Stopping).begin();
+  const cut = setTimeout(() => {
+    grpc.cut();
+    app.getHttpServer().closeAllConnections();
+  }, graceMs);
+  await app.close();
+  clearTimeout(cut);
+}
+
+function bracketed(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

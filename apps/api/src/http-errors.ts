@@ -1,0 +1,36 @@
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { uuidv7 } from 'uuidv7';
+import { PROBLEMS, Problem } from './problem';
+import { PROBLEM_JSON, problemBody } from './problem-json';
+
+/** Answers bytes that are not a request (there is no request object to answer on), then hangs up. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const problem = meaningOf(error);
+  const requestId = uuidv7();
+  const body = JSON.stringify(problemBody(problem, requestId));
+  const { status } = PROBLEMS[problem.code];
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    `Content-Type: ${PROBLEM_JSON}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    'Connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+function meaningOf(error: NodeJS.ErrnoException): Problem {
+  if (error.code === 'HPE_HEADER_OVERFLOW')
+    return new Problem('headers-too-large', 'Send less than 16 KiB of headers.');
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new Problem('timeout', 'Send the whole request faster.');
+  const message = 'is not a well-formed HTTP/1.1 request';
+  return new Problem('invalid', `The request cannot be read: it ${message}.`, {
+    errors: [{ pointer: '', message }],
+  });
+}

@@ -1,0 +1,181 @@
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
+import type { Logger } from 'pino';
+import { parseJson } from '@gatehouse/canonical';
+import {
+  InvalidRequest,
+  openContext,
+  type Metrics,
+  type RequestContext,
+  type Settings,
+  type Stopping,
+  type WithContext,
+} from '@gatehouse/platform';
+import { negotiate } from './accept';
+import { answerClientError } from './http-errors';
+import { Problem } from './problem';
+import { sendProblem } from './problem-json';
+import type { Routes } from './routes';
+
+/** What our hooks keep on a request. */
+type Request = FastifyRequest & WithContext & { pattern: string; deadline?: NodeJS.Timeout };
+type Shell = { settings: Settings; metrics: Metrics; stopping: Stopping; routes: Routes; log: Logger };
+
+// A path parameter is at most 1–128 characters; longer ones reach validation, up to here.
+const MAX_PARAM_LENGTH = 1_000;
+const JSON_ONLY = ['application/json'];
+
+/** Fastify with our limits. Everything it refuses by itself is answered as a problem, too. */
+export function httpAdapter({ bodyLimitKib, requestTimeoutMs }: Settings): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: bodyLimitKib * 1024,
+    requestTimeout: requestTimeoutMs,
+    // How often Node looks for requests that take too long to arrive.
+    http: { connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs) },
+    routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
+    return503OnClosing: false,
+    clientErrorHandler: answerClientError,
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      const context = contextOf(request as Request, reply);
+      const errors = [{ pointer: '', message: 'the path cannot be decoded' }];
+      if (error.statusCode === 400)
+        sendProblem(reply, new Problem('invalid', 'Correct the path.', { errors }), context.requestId);
+      else sendProblem(reply, new Problem('not-found', 'There is no such path.'), context.requestId);
+    },
+  });
+}
+
+/** Hooks and body parser. Called before any route is added. */
+export function shapeHttp(fastify: FastifyInstance, shell: Shell): void {
+  fastify.decorateRequest('gatehouse', null as never);
+  fastify.decorateRequest('pattern', 'unmatched');
+  fastify.decorateRequest('deadline', undefined);
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
+  fastify.addHook('onRoute', (route) => {
+    shell.routes.add(route);
+    route.onRequest = [route.onRequest ?? [], entered(route)].flat();
+  });
+  fastify.addHook('onRequest', admitted(shell));
+  fastify.addHook('onResponse', finished(shell));
+}
+
+/** Every request, whether or not its path is known: opens its context, and starts its deadline if it can wait for anything. */
+function admitted({ settings, stopping, routes }: Shell) {
+  return (raw: FastifyRequest, reply: FastifyReply, done: (error?: Error) => void): void => {
+    const request = raw as Request;
+    const { requestId } = contextOf(request, reply);
+    if (stopping.begun) {
+      reply.header('connection', 'close');
+      done(new Problem('stopping', 'The service is stopping: try again.', { retryAfter: 2 }));
+      return;
+    }
+    if (request.method === 'OPTIONS') {
+      const allow = routes.allowed(request.url);
+      if (allow !== undefined) {
+        reply.code(204).header('allow', allow).send();
+        return;
+      }
+    }
+    if (request.method !== 'GET' || request.headers['gatehouse-at-least'] !== undefined)
+      startDeadline(request, reply, settings.requestTimeoutMs);
+    done();
+  };
+}
+
+function startDeadline(request: Request, reply: FastifyReply, ms: number): void {
+  const deadline = new AbortController();
+  request.gatehouse.signal = deadline.signal;
+  request.deadline = setTimeout(() => {
+    const detail = 'The outcome is not known. Send it again with the same Idempotency-Key.';
+    const problem = new Problem('timeout', detail);
+    deadline.abort(problem);
+    if (!reply.sent) sendProblem(reply, problem, request.gatehouse.requestId);
+  }, ms);
+}
+
+/** A request whose path is known: what it is called in metrics, and whether we can answer what it accepts. */
+function entered({ url, config }: RouteOptions) {
+  const offers =
+    (config as { offers?: readonly string[] } | undefined)?.offers ??
+    (url.startsWith('/v1/') ? JSON_ONLY : undefined);
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    (request as Request).pattern = url;
+    const { accept } = request.headers;
+    if (accept === undefined || offers === undefined || negotiate(accept, offers) !== undefined) done();
+    else done(new Problem('not-acceptable', `Accept ${offers.join(' or ')}.`));
+  };
+}
+
+/** Counts and logs. Six fields, written to a buffer: a richer access log costs two thirds of the live look-up. */
+function finished({ metrics, log }: Shell) {
+  const logs = log.isLevelEnabled('info');
+  return (raw: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const request = raw as Request;
+    clearTimeout(request.deadline);
+    const { requestId, startedAt, caller, traceparent } = contextOf(request, reply);
+    const ms = performance.now() - startedAt;
+    metrics.request('http', request.pattern, reply.statusCode, ms);
+    if (logs) {
+      const url = request.url.length > 500 ? request.url.slice(0, 500) : request.url;
+      log.info({
+        id: requestId,
+        trace: traceparent,
+        method: request.method,
+        url,
+        status: reply.statusCode,
+        ms: Math.round(ms * 1000) / 1000,
+        tenant: caller?.tenant,
+      });
+    }
+    done();
+  };
+}
+
+/** The context of a request; made, and echoed, where it is first asked for (a request can fail before the first hook). */
+function contextOf(request: Request, reply: FastifyReply): RequestContext {
+  // null where it was decorated, undefined where Fastify answers before it looks for a route.
+  if (request.gatehouse) return request.gatehouse;
+  const context = openContext(request.headers['x-request-id'], request.headers['traceparent']);
+  request.gatehouse = context;
+  reply.header('x-request-id', context.requestId);
+  if (context.traceparent !== undefined) reply.header('traceparent', context.traceparent);
+  return context;
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function parseBody(
+  request: FastifyRequest,
+  body: Buffer,
+  done: (error: Error | null, value?: unknown) => void,
+): void {
+  try {
+    done(null, bodyOf(request, body));
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+/** A body is one JSON object in UTF-8. */
+function bodyOf({ headers }: FastifyRequest, body: Buffer): unknown {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
+  const encoding = headers['content-encoding'] ?? 'identity';
+  if (charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity')
+    throw new Problem(
+      'media-type-unsupported',
+      'Send JSON as plain UTF-8, neither compressed nor in another charset.',
+    );
+  const value = parseJson(textOf(body));
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new InvalidRequest([{ pointer: '', message: 'must be a JSON object' }]);
+  return value;
+}
+
+function textOf(body: Buffer): string {
+  try {
+    return UTF_8.decode(body);
+  } catch {
+    throw new InvalidRequest([{ pointer: '', message: 'must be UTF-8' }]);
+  }
+}

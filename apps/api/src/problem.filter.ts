@@ -1,0 +1,44 @@
+import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { throwError, type Observable } from 'rxjs';
+import { Metrics, type RequestContext, type WithContext } from '@gatehouse/platform';
+import { failureOf } from './grpc-failure';
+import { problemOf, type Problem } from './problem';
+import { sendProblem } from './problem-json';
+import { Routes } from './routes';
+
+/** The one place where errors become answers, on both doors. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly routes: Routes,
+  ) {}
+
+  catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
+    if (host.getType() === 'http')
+      return this.answerHttp(error, host.getArgByIndex(0), host.getArgByIndex(1));
+    const call = host.getArgByIndex<WithContext>(2);
+    const failure = failureOf(this.counted(error, call.gatehouse), call.gatehouse.requestId);
+    return throwError(() => failure);
+  }
+
+  /** The problem that an error is, counted, and logged with its stack if it is our fault. */
+  counted(error: unknown, context: RequestContext): Problem {
+    const problem = problemOf(error);
+    this.metrics.refusals.inc({ code: problem.code });
+    if (problem.code === 'internal')
+      this.logger.error({ id: context.requestId, err: error, msg: 'a request failed' });
+    return problem;
+  }
+
+  private answerHttp(error: unknown, request: FastifyRequest & WithContext, reply: FastifyReply): void {
+    const known = error instanceof HttpException ? this.routes.problemOf(error, request, reply) : error;
+    const problem = this.counted(known, request.gatehouse);
+    // The answer is on its way (a stream that broke, or the deadline was first): nothing can be added to it.
+    if (reply.sent || reply.raw.headersSent) return;
+    sendProblem(reply, problem, request.gatehouse.requestId);
+  }
+}

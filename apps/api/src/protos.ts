@@ -1,0 +1,8 @@
+import { loadSync, type PackageDefinition } from '@grpc/proto-loader';
+import { LOADER_OPTIONS, protoFiles } from '@gatehouse/contracts';
+
+/** Our service and the health service, as the server serves them and reflection lists them. */
+export function loadProtos(): PackageDefinition {
+  const { gatehouse, health } = protoFiles();
+  return loadSync([gatehouse, health], LOADER_OPTIONS);
+}

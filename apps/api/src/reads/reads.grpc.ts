@@ -1,0 +1,135 @@
+import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import type {
+  Event,
+  HistoryResponse,
+  ListModelsResponse,
+  ListVersionsResponse,
+  Live,
+  Version,
+  WatchLiveResponse,
+} from '@gatehouse/contracts';
+import { Operation } from '@gatehouse/platform';
+import type { PublicEvent } from '@gatehouse/projections';
+import { eventMessage, liveMessage } from '../messages';
+import { Exchanging, type Exchange } from '../models/exchange';
+import { modelMessage, versionMessage } from './messages';
+import {
+  GetHistoryDto,
+  GetLiveDto,
+  ListModelsQuery,
+  ListVersionsDto,
+  ReplayEventsDto,
+  VersionRefPath,
+  WatchLiveDto,
+} from './reads.dto';
+import { Reads } from './reads';
+import { Streams, type Told } from './streams';
+
+/** Parameter decorator: a controller that is aborted when the client has gone. */
+const Leaving = createParamDecorator((_: unknown, execution: ExecutionContext): AbortController => {
+  const left = new AbortController();
+  execution.getArgByIndex<ServerWritableStream<unknown, unknown>>(2).once('cancelled', () => left.abort());
+  return left;
+});
+
+/** The reads over gRPC: the same DTO classes, the same answers. */
+@Controller()
+export class ReadsGrpc {
+  constructor(
+    private readonly reads: Reads,
+    private readonly streams: Streams,
+  ) {}
+
+  @GrpcMethod('Registry', 'GetLive')
+  @Operation('read')
+  async getLive(@Payload() { model, at }: GetLiveDto, @Exchanging() exchange: Exchange): Promise<Live> {
+    await this.upToDate(exchange);
+    const live = this.reads.live(exchange.caller.tenant, model, at);
+    exchange.set('etag', `"${live.revision}"`);
+    return liveMessage(live);
+  }
+
+  @GrpcMethod('Registry', 'GetVersion')
+  @Operation('read')
+  async getVersion(
+    @Payload() { model, ref }: VersionRefPath,
+    @Exchanging() exchange: Exchange,
+  ): Promise<Version> {
+    await this.upToDate(exchange);
+    return versionMessage(this.reads.version(exchange.caller.tenant, model, ref));
+  }
+
+  @GrpcMethod('Registry', 'ListModels')
+  @Operation('read')
+  async listModels(
+    @Payload() query: ListModelsQuery,
+    @Exchanging() exchange: Exchange,
+  ): Promise<ListModelsResponse> {
+    await this.upToDate(exchange);
+    const { items, next } = await this.reads.models(exchange.caller.tenant, query);
+    return { items: items.map(modelMessage), next: next ?? undefined };
+  }
+
+  @GrpcMethod('Registry', 'ListVersions')
+  @Operation('read')
+  async listVersions(
+    @Payload() { model, ...query }: ListVersionsDto,
+    @Exchanging() exchange: Exchange,
+  ): Promise<ListVersionsResponse> {
+    await this.upToDate(exchange);
+    const { items, next } = await this.reads.versions(exchange.caller.tenant, model, query);
+    return { items: items.map(versionMessage), next: next ?? undefined };
+  }
+
+  @GrpcMethod('Registry', 'GetHistory')
+  @Operation('read')
+  async getHistory(
+    @Payload() { model, ...page }: GetHistoryDto,
+    @Exchanging() exchange: Exchange,
+  ): Promise<HistoryResponse> {
+    await this.upToDate(exchange);
+    const { items, next } = await this.reads.history(exchange.caller.tenant, model, page);
+    return { items: items.map(eventMessage), next: next ?? undefined };
+  }
+
+  @GrpcMethod('Registry', 'WatchLive')
+  @Operation('read')
+  async watchLive(
+    @Payload() { model, afterRevision }: WatchLiveDto,
+    @Exchanging() exchange: Exchange,
+    @Leaving() left: AbortController,
+  ): Promise<AsyncIterable<WatchLiveResponse>> {
+    await this.upToDate(exchange);
+    const { tenant } = exchange.caller;
+    this.reads.live(tenant, model);
+    return told(this.streams.watch(tenant, model, afterRevision, left));
+  }
+
+  @GrpcMethod('Registry', 'ReplayEvents')
+  @Operation('read')
+  async replayEvents(
+    @Payload() { follow = false, ...query }: ReplayEventsDto,
+    @Exchanging() exchange: Exchange,
+    @Leaving() left: AbortController,
+  ): Promise<AsyncIterable<Event>> {
+    await this.upToDate(exchange);
+    return recorded(this.streams.replay(exchange.caller.tenant, query, follow, left));
+  }
+
+  /** Waits for `gatehouse-at-least`, and says how far the views are. */
+  private async upToDate({ header, set }: Exchange): Promise<void> {
+    await this.reads.atLeast(header('gatehouse-at-least'));
+    const position = this.reads.position();
+    if (position !== undefined) set('gatehouse-position', position);
+  }
+}
+
+async function* told(messages: AsyncIterable<Told>): AsyncGenerator<WatchLiveResponse, void> {
+  for await (const { logId, live } of messages) yield { logId, live: live && liveMessage(live) };
+}
+
+async function* recorded(events: AsyncIterable<PublicEvent>): AsyncGenerator<Event, void> {
+  for await (const event of events) yield eventMessage(event);
+}

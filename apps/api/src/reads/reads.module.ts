@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common';
+import { LiveController } from './live.controller';
+import { Reads } from './reads';
+import { ReadsController } from './reads.controller';
+import { ReadsGrpc } from './reads.grpc';
+import { Streams } from './streams';
+
+/** The read edge: both doors to the views and the log. */
+@Module({
+  controllers: [LiveController, ReadsController, ReadsGrpc],
+  providers: [Reads, Streams],
+})
+export class ReadsModule {}

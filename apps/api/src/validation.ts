@@ -1,0 +1,32 @@
+import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { InvalidRequest, type FieldError } from '@gatehouse/platform';
+
+/**
+ * The one pipe of both doors: unknown fields are refused, and every refusal says where it is. Depth is not its business:
+ * bodies were parsed by `parseJson`, messages are judged by their handlers.
+ */
+export const validation = new ValidationPipe({
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  transform: true,
+  stopAtFirstError: false,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => new InvalidRequest(fieldErrors(errors)),
+});
+
+/** From class-validator's tree to a flat list with JSON pointers; indexes of arrays are names like any other. */
+export function fieldErrors(errors: readonly ValidationError[], at = ''): FieldError[] {
+  return errors.flatMap((error) => {
+    const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
+      pointer,
+      message: rule === 'whitelistValidation' ? 'is not known here' : withoutName(message, error.property),
+    }));
+    return [...own, ...fieldErrors(error.children ?? [], pointer)];
+  });
+}
+
+/** class-validator begins its messages with the property's name, which the pointer says already. */
+function withoutName(message: string, property: string): string {
+  return message.startsWith(`${property} `) ? message.slice(property.length + 1) : message;
+}

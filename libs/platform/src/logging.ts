@@ -1,0 +1,87 @@
+import type { LoggerService } from '@nestjs/common';
+import { destination, pino, type Logger } from 'pino';
+import type { LogLevel } from './settings';
+
+/** Injection token of the process's pino `Logger`. Most code uses Nest's `Logger`, which ends up in the same place. */
+export const LOG = Symbol('Log');
+
+// A reader of our stdout that stops reading costs this much memory; then lines are dropped, requests are not.
+const MOST_BUFFERED_BYTES = 8 * 1024 * 1024;
+const FLUSH_EVERY_MS = 250;
+
+/** The log of this process and how to empty its buffer. */
+export type OpenLog = { readonly log: Logger; flush(): void };
+
+/** Opens the log on stdout: one JSON object a line, buffered, flushed four times a second and at exit. */
+export function openLog(level: LogLevel): OpenLog {
+  const out = destination({ dest: 1, sync: false, minLength: 8 * 1024, maxLength: MOST_BUFFERED_BYTES });
+  // Nobody reads stdout any more: there is nowhere left to say so, and it is no reason to stop serving.
+  out.on('error', () => undefined);
+  const flush = () => {
+    try {
+      out.flushSync();
+    } catch {
+      // Not open yet, or closed: nothing can be written then.
+    }
+  };
+  setInterval(() => out.flush(), FLUSH_EVERY_MS).unref();
+  process.on('exit', flush);
+  const log = pino(
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    out,
+  );
+  return { log, flush };
+}
+
+type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+/** What Nest tells of its own start: a line for each module and route. */
+const FRAMEWORK = new Set([
+  'InstanceLoader',
+  'NestApplication',
+  'NestFactory',
+  'NestMicroservice',
+  'RouterExplorer',
+  'RoutesResolver',
+]);
+
+/** Nest's logger, written to pino: the last parameter is the context, an error keeps its stack. */
+export class NestLog implements LoggerService {
+  constructor(private readonly pino: Logger) {}
+
+  log(message: unknown, ...rest: unknown[]): void {
+    this.write(FRAMEWORK.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
+  }
+  fatal(message: unknown, ...rest: unknown[]): void {
+    this.write('fatal', message, rest);
+  }
+  error(message: unknown, ...rest: unknown[]): void {
+    this.write('error', message, rest);
+  }
+  warn(message: unknown, ...rest: unknown[]): void {
+    this.write('warn', message, rest);
+  }
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.write('debug', message, rest);
+  }
+  verbose(message: unknown, ...rest: unknown[]): void {
+    this.write('trace', message, rest);
+  }
+
+  private write(level: Level, message: unknown, rest: unknown[]): void {
+    const context = typeof rest.at(-1) === 'string' ? (rest.pop() as string) : undefined;
+    const [more] = rest;
+    if (message instanceof Error) this.pino[level]({ context, err: message }, message.message);
+    else if (typeof message === 'object') this.pino[level]({ context, ...message });
+    else
+      this.pino[level](
+        { context, ...(more instanceof Error ? { err: more } : { stack: more }) },
+        String(message),
+      );
+  }
+}

@@ -1,0 +1,35 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import type { Logger } from 'pino';
+import { FollowerHost } from './follower-host';
+import { Health } from './health';
+import { LOG } from './logging';
+import { Metrics } from './metrics';
+import { OperationsDeclared } from './operations-declared';
+import { Settings } from './settings';
+import { Stopping } from './stopping';
+import { StoreModule } from './store.module';
+import { StoreState } from './store-state';
+
+/** What every app of ours stands on: settings, log, metrics, the store and its followers, health. */
+@Global()
+@Module({})
+export class PlatformModule {
+  static with(settings: Settings, log: Logger): DynamicModule {
+    const shared = [
+      { provide: Settings, useValue: settings },
+      { provide: LOG, useValue: log },
+      Metrics,
+      Stopping,
+      StoreState,
+      FollowerHost,
+      Health,
+    ];
+    return {
+      module: PlatformModule,
+      imports: [DiscoveryModule, StoreModule],
+      providers: [...shared, OperationsDeclared],
+      exports: [...shared, StoreModule],
+    };
+  }
+}

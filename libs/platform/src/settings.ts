@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { isIPv4, isIPv6 } from 'node:net';
+import { join, resolve } from 'node:path';
+
+/** An address to listen on. Port 0 takes a free one. */
+export type Address = { readonly host: string; readonly port: number };
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type Setting<T> = {
+  readonly name: `GATEHOUSE_${string}`;
+  /** As it would be written in the environment; undefined: there is none. */
+  readonly default: string | undefined;
+  readonly meaning: string;
+  /** May also come as `<NAME>_FILE`, and is never printed. */
+  readonly secret?: true;
+  readonly parse: (text: string) => T;
+};
+
+const setting = <T>(one: Setting<T>): Setting<T> => one;
+
+/** Every setting there is: what parses them and what documents them (`docs/settings.md`). */
+export const SETTINGS = {
+  http: setting({
+    name: 'GATEHOUSE_HTTP',
+    default: '127.0.0.1:8080',
+    meaning:
+      'Where HTTP listens, `host:port`. Port 0 takes a free one. Loopback only, until callers have credentials.',
+    parse: loopback,
+  }),
+  grpc: setting({
+    name: 'GATEHOUSE_GRPC',
+    default: '127.0.0.1:9090',
+    meaning:
+      'Where gRPC listens, `host:port`. Port 0 takes a free one. Loopback only, until callers have credentials.',
+    parse: loopback,
+  }),
+  data: setting({
+    name: 'GATEHOUSE_DATA',
+    default: './data',
+    meaning: 'The data folder: `events.db` (the log), `views.db` (derived, can be deleted), `cursor.secret`.',
+    parse: (text) => resolve(nonEmpty(text)),
+  }),
+  pointerDir: setting({
+    name: 'GATEHOUSE_POINTER_DIR',
+    default: undefined,
+    meaning:
+      'Keep `<tenant>/<model>/active_version.json` in this folder, swapped atomically. Not set: no pointer files.',
+    parse: (text) => resolve(nonEmpty(text)),
+  }),
+  logLevel: setting({
+    name: 'GATEHOUSE_LOG_LEVEL',
+    default: 'info',
+    meaning: `How much is logged: ${LOG_LEVELS.join(', ')}. At \`info\` and below, one line for each request.`,
+    parse: oneOf(LOG_LEVELS),
+  }),
+  requestTimeoutMs: setting({
+    name: 'GATEHOUSE_REQUEST_TIMEOUT_MS',
+    default: '10000',
+    meaning:
+      'The longest a request may take, in milliseconds (100 to 600000). Streams are not limited by it.',
+    parse: whole(100, 600_000),
+  }),
+  bodyLimitKib: setting({
+    name: 'GATEHOUSE_BODY_LIMIT_KIB',
+    default: '256',
+    meaning: 'The largest body (HTTP) or message (gRPC) taken, in KiB (1 to 16384).',
+    parse: whole(1, 16_384),
+  }),
+  cursorSecret: setting({
+    name: 'GATEHOUSE_CURSOR_SECRET',
+    default: undefined,
+    meaning:
+      'Signs cursors, at least 16 characters; replicas that share clients share it. Not set: made once and kept in the data folder, mode 0600.',
+    secret: true,
+    parse: (text) => {
+      if (text.length < 16) throw new Error('must have at least 16 characters');
+      return text;
+    },
+  }),
+};
+
+/** The settings of this process, validated. Injected by this class. */
+export abstract class Settings {
+  abstract readonly http: Address;
+  abstract readonly grpc: Address;
+  abstract readonly data: string;
+  abstract readonly pointerDir?: string;
+  abstract readonly logLevel: LogLevel;
+  abstract readonly requestTimeoutMs: number;
+  abstract readonly bodyLimitKib: number;
+  abstract readonly cursorSecret: string;
+}
+
+/** A setting is wrong. The message names it and says what would do; it never holds a secret's value. */
+export class SettingWrong extends Error {
+  override readonly name = 'SettingWrong';
+}
+
+type Environment = { readonly [name: string]: string | undefined };
+
+/** Reads all settings, makes the data folder, and keeps a cursor secret in it if none is set. Throws `SettingWrong`. */
+export function readSettings(env: Environment): Settings {
+  const value = <T>(one: Setting<T>): T | undefined => {
+    const text = textOf(one, env) ?? one.default;
+    if (text === undefined) return undefined;
+    try {
+      return one.parse(text);
+    } catch (error) {
+      const shown = one.secret ? '' : `, not ${JSON.stringify(text)}`;
+      throw new SettingWrong(`${one.name} ${(error as Error).message}${shown}`);
+    }
+  };
+  const data = value(SETTINGS.data)!;
+  return {
+    http: value(SETTINGS.http)!,
+    grpc: value(SETTINGS.grpc)!,
+    data,
+    pointerDir: value(SETTINGS.pointerDir),
+    logLevel: value(SETTINGS.logLevel)!,
+    requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,
+    bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
+    cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
+  };
+}
+
+/** Names in the environment that look like settings and are none: probably misspelt. */
+export function unknownSettings(env: Environment): string[] {
+  const known = new Set<string>();
+  for (const one of Object.values<Setting<unknown>>(SETTINGS)) {
+    known.add(one.name);
+    if (one.secret) known.add(`${one.name}_FILE`);
+  }
+  return Object.keys(env).filter((name) => name.startsWith('GATEHOUSE_') && !known.has(name));
+}
+
+/** The table of `docs/settings.md`. */
+export function settingsTable(): string {
+  const rows = Object.values<Setting<unknown>>(SETTINGS).map((one) => {
+    const name = one.secret ? `\`${one.name}\`, or \`${one.name}_FILE\`` : `\`${one.name}\``;
+    return `| ${name} | ${one.default === undefined ? '(none)' : `\`${one.default}\``} | ${one.meaning} |`;
+  });
+  return ['| name | default | meaning |', '| --- | --- | --- |', ...rows].join('\n');
+}
+
+function textOf(one: Setting<unknown>, env: Environment): string | undefined {
+  const text = env[one.name];
+  const file = one.secret ? env[`${one.name}_FILE`] : undefined;
+  if (file === undefined) return text;
+  if (text !== undefined) throw new SettingWrong(`${one.name} and ${one.name}_FILE are both set: set one`);
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new SettingWrong(`${one.name}_FILE names a file that cannot be read: ${(error as Error).message}`);
+  }
+}
+
+/** The secret of this data folder: read, or made on the first start. */
+function keptSecret(data: string): string {
+  const file = join(data, 'cursor.secret');
+  try {
+    mkdirSync(data, { recursive: true });
+    if (existsSync(file)) {
+      chmodSync(file, 0o600);
+      const kept = readFileSync(file, 'utf8').trim();
+      if (kept.length >= 16) return kept;
+    }
+    const made = randomBytes(32).toString('base64url');
+    writeFileSync(file, `${made}\n`, { mode: 0o600, flush: true });
+    return made;
+  } catch (error) {
+    throw new SettingWrong(
+      `GATEHOUSE_DATA must be a folder that can be written: ${(error as Error).message}`,
+    );
+  }
+}
+
+function loopback(text: string): Address {
+  const colon = text.lastIndexOf(':');
+  const host = text.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1');
+  const port = /^\d{1,5}$/.test(text.slice(colon + 1)) ? Number(text.slice(colon + 1)) : Infinity;
+  if (colon < 0 || host === '' || port > 65_535) throw new Error('must be host:port, like 127.0.0.1:8080');
+  const local =
+    host === 'localhost' || (isIPv4(host) && host.startsWith('127.')) || (isIPv6(host) && host === '::1');
+  if (!local)
+    throw new Error(
+      'must be a loopback address (127.0.0.1, [::1] or localhost): callers are not authenticated yet, so nobody else may reach the service',
+    );
+  return { host, port };
+}
+
+function nonEmpty(text: string): string {
+  if (text.trim() === '') throw new Error('must not be empty');
+  return text;
+}
+
+function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((one) => one === text);
+    if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`);
+    return found;
+  };
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+    if (!(number >= least && number <= most))
+      throw new Error(`must be a whole number from ${least} to ${most}`);
+    return number;
+  };
+}

@@ -1,0 +1,53 @@
+import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { join } from 'node:path';
+import { SqliteEventStore } from '@gatehouse/event-store';
+import { Views } from '@gatehouse/projections';
+import { FollowerHost } from './follower-host';
+import { Metrics } from './metrics';
+import { Settings } from './settings';
+import { StoreState } from './store-state';
+import { followerGauges, storeGauges } from './store-gauges';
+import { EVENT_STORE } from './store.tokens';
+
+/** The embedded log (`events.db`) and the views of it (`views.db`), and what follows the log in this process. */
+@Module({
+  providers: [
+    {
+      provide: EVENT_STORE,
+      inject: [Settings],
+      useFactory: ({ data }: Settings) => SqliteEventStore.open({ file: join(data, 'events.db') }),
+    },
+    {
+      provide: Views,
+      // After the store, whose lock keeps a second process out of the folder.
+      inject: [Settings, EVENT_STORE],
+      useFactory: ({ data }: Settings) => Views.open(join(data, 'views.db')),
+    },
+  ],
+  exports: [EVENT_STORE, Views],
+})
+export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
+    private readonly views: Views,
+    private readonly followers: FollowerHost,
+    private readonly state: StoreState,
+    metrics: Metrics,
+  ) {
+    storeGauges(metrics.registry, store);
+    followerGauges(metrics.registry, followers);
+    void store.failed.then((failure) => state.fail(failure));
+  }
+
+  /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
+  onApplicationBootstrap(): void {
+    this.followers.start(this.store, this.views);
+  }
+
+  /** After both doors have closed. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.followers.stop();
+    this.views.close();
+    await this.store.close();
+  }
+}
