@@ -202,6 +202,14 @@ describe('canonicalManifest', () => {
     expect(() => canonicalManifest([])).toThrow(JsonRefused);
   });
 
+  test('takes as free only what is free at the top', () => {
+    const inner = { name: 'x', config: { a: null, $b: 1 } };
+    expect(canonicalManifest({ datasets: [inner], config: 1 })).toEqual({
+      datasets: [{ name: 'x', config: { $b: 1 } }],
+      config: 1,
+    });
+  });
+
   test('gives one digest whatever empties are added', () => {
     const member = fc.constantFrom('code', 'framework', 'run', 'parent', 'datasets', 'prompt', 'retrieval');
     const empty = fc.constantFrom<unknown>(null, '', [], {}, undefined);

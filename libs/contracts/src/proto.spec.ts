@@ -22,6 +22,9 @@ const UNARY = [
 ];
 const STREAMS = ['WatchLive', 'ReplayEvents'];
 
+type Field = { name: string; type: string; label: string; proto3Optional?: boolean };
+type Image = { file: { messageType?: { name: string; field?: Field[] }[] }[] };
+
 const registry = loadSync(protoFiles().gatehouse, LOADER_OPTIONS)[
   'gatehouse.v1.Registry'
 ] as ServiceDefinition;
@@ -137,6 +140,27 @@ describe('proto files', () => {
   // The rest of the folder is the tools': `buf` reads its well-known types from itself, so this needs no network.
   const buf = (...args: string[]): void =>
     void execFileSync(join(ROOT, 'node_modules', '.bin', 'buf'), args, { cwd: ROOT, stdio: 'pipe' });
+
+  const image = (): Image =>
+    JSON.parse(
+      execFileSync(
+        join(ROOT, 'node_modules', '.bin', 'buf'),
+        ['build', '-o', '-#format=json', '--path', 'libs/contracts/gatehouse.proto'],
+        { cwd: ROOT, encoding: 'utf8' },
+      ),
+    ) as Image;
+
+  test('say of every scalar in a request that it may be absent, so that a client in any language can leave it out', () => {
+    const inRequests = /Request$|^(Manifest|Artifact|Code|ManifestDataset|Framework|Dataset|Bound|Report)$/;
+    const scalars = image().file.flatMap(({ messageType = [] }) =>
+      messageType
+        .filter(({ name }) => inRequests.test(name))
+        .flatMap(({ name, field = [] }) => field.map((one) => ({ ...one, name: `${name}.${one.name}` })))
+        .filter(({ type, label }) => type !== 'TYPE_MESSAGE' && label !== 'LABEL_REPEATED'),
+    );
+    expect(scalars.length).toBeGreaterThan(50);
+    expect(scalars.filter(({ proto3Optional }) => proto3Optional !== true)).toEqual([]);
+  });
 
   test('pass buf lint', () => {
     expect(() => buf('lint')).not.toThrow();
