@@ -66,9 +66,11 @@ export class Cursor implements AsyncIterableIterator<Recorded> {
   }
 
   next(): Promise<IteratorResult<Recorded>> {
-    const ready = this.index < this.rows.length && !this.ended && !this.source.stopped() && !this.slices.over();
+    const ready =
+      this.index < this.rows.length && !this.ended && !this.source.stopped() && !this.slices.over();
     // A large event is read from the disk, which may throw: that is `advance`'s, whose promise then rejects.
-    if (ready && this.rows[this.index]![6] !== null) return Promise.resolve({ done: false, value: this.take() });
+    if (ready && this.rows[this.index]![6] !== null)
+      return Promise.resolve({ done: false, value: this.take() });
     return this.advance();
   }
 

@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
-import { type Connection, sqliteCode } from './database';
+import { type Connection, codeOf } from './database';
 
 /** A log has one writing process. Node has no flock; SQLite's lock on an empty file of its own dies with the process. */
 export class ProcessLock {
@@ -18,7 +18,7 @@ export class ProcessLock {
       return new ProcessLock(db);
     } catch (error) {
       db.close();
-      if (!sqliteCode(error).startsWith('SQLITE_BUSY')) throw error;
+      if (!codeOf(error).startsWith('SQLITE_BUSY')) throw error;
       throw new Error(`the log ${file} is in use by another process (it holds ${lock})`, { cause: error });
     }
   }

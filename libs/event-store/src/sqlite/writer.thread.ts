@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from 'node:fs';
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { openDatabase, sqliteCode } from './database';
+import { openDatabase, codeOf } from './database';
 import { type AppendRequest, LogWriter, NotBegun, type Outcome } from './log-writer';
 import { migrate } from './schema';
 
@@ -70,23 +70,29 @@ class WriterThread {
       this.tell({ kind: 'outcomes', outcomes, seconds });
     } catch (error) {
       const { cause, outcome } = inDoubt(error);
+      this.stop(cause);
       this.answerAll(batch, outcome);
-      return this.stop(cause);
+      return this.failUnlessItMayPass(cause);
     }
     try {
       this.log.checkpoint();
     } catch (error) {
       this.stop(error);
+      this.failUnlessItMayPass(error);
     }
   }
 
-  /** No writes from here on. What a full disk stopped goes on when there is room; anything else is for good. */
+  /** No writes from here on; while it may pass, the disk is tried every second. */
   private stop(error: unknown): void {
     this.down = reasonOf(error);
-    if (!mayPass(error)) return this.tell({ kind: 'failed', reason: this.down });
     this.tell({ kind: 'writable', writable: false, reason: this.down });
+    if (!mayPass(error)) return;
     const until = performance.now() + this.data.giveUpMs;
     this.probing = setInterval(() => this.probe(until), PROBE_MS);
+  }
+
+  private failUnlessItMayPass(error: unknown): void {
+    if (!mayPass(error)) this.tell({ kind: 'failed', reason: reasonOf(error) });
   }
 
   private probe(until: number): void {
@@ -136,11 +142,12 @@ function inDoubt(error: unknown): { cause: unknown; outcome: Outcome } {
 
 /** Room comes back and locks go away; a failed read, write or sync, or a damaged file, needs a fresh process. */
 function mayPass(error: unknown): boolean {
-  return /^(SQLITE_(FULL|READONLY|BUSY)|ENOSPC|EDQUOT|EROFS)/.test(sqliteCode(error));
+  return /^(SQLITE_(FULL|READONLY|BUSY)|ENOSPC|EDQUOT|EROFS)/.test(codeOf(error));
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? `${sqliteCode(error)} ${error.message}`.trim() : String(error);
+  const { message } = (error ?? {}) as { message?: unknown };
+  return `${codeOf(error)} ${typeof message === 'string' ? message : String(error)}`.trim();
 }
 
 function writeAndForget(file: string): void {
@@ -154,4 +161,9 @@ function writeAndForget(file: string): void {
   }
 }
 
-new WriterThread(parentPort!, workerData as WriterData);
+try {
+  new WriterThread(parentPort!, workerData as WriterData);
+} catch (error) {
+  // Told as text: an error of the add-on loses its message on the way between threads.
+  parentPort!.postMessage({ kind: 'failed', reason: reasonOf(error) } satisfies FromWriter);
+}

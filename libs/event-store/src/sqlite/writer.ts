@@ -60,8 +60,9 @@ export class Writer {
     const worker = new Worker(require.resolve('./writer.thread'), { workerData: data });
     return new Promise((resolve, reject) => {
       worker.once('error', reject);
-      worker.once('message', () => {
+      worker.once('message', (first: FromWriter) => {
         worker.off('error', reject);
+        if (first.kind === 'failed') return reject(new Error(first.reason));
         resolve(new Writer(worker, onCommit));
       });
     });
