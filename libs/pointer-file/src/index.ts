@@ -1,0 +1,1 @@
+export { PointerFile, type PointerFileOptions } from './pointer-file';
