@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Actor, Meta, ModelEvent } from '@gatehouse/domain';
-import type { JsonObject, NewEvent } from '@gatehouse/eventsourcing';
+import type { Actor, Deltas, Meta, ModelEvent } from '@gatehouse/domain';
+import type { NewEvent } from '@gatehouse/eventsourcing';
 
 /** Events of a usual size that are made fast, for measuring: nobody judged them, but they could all have been. */
 export const STEPS = ['register', 'evaluate', 'approve', 'promote'] as const;
@@ -41,8 +41,8 @@ export function cycleEvent(
   return {
     id,
     type: event.type,
-    data: event.data as unknown as JsonObject,
-    meta: meta as unknown as JsonObject,
+    data: event.data,
+    meta,
   };
 }
 
@@ -63,7 +63,7 @@ function eventOf(step: number, ref: { version: number; digest: string }, model: 
   ];
   const previous =
     version > 1 ? { version: version - 1, digest: digestOf(`${model}/${version - 1}`) } : undefined;
-  const deltas = previous
+  const deltas: Deltas = previous
     ? { f1: { live: 0.905, delta: 0.007 }, latency_p95_ms: { live: 40, delta: 1 } }
     : {};
   switch (step) {

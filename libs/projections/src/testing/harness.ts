@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { follow } from '@gatehouse/eventsourcing';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import Database from 'better-sqlite3';
+import { openDatabase } from '../database';
 import { Views } from '../views';
 import { Lives } from './lives';
 
@@ -39,12 +39,13 @@ export class Harness {
 
 /** Every row of every table, in order. */
 export function dump(file: string): Record<string, unknown[]> {
-  const db = new Database(file, { readonly: true });
+  const database = openDatabase(file);
+  const db = database.reader;
   const tables = db
     .prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
     .pluck()
     .all();
   const rows = tables.map((table) => [table, db.prepare(`SELECT * FROM ${table} ORDER BY 1`).all()] as const);
-  db.close();
+  database.close();
   return Object.fromEntries(rows);
 }

@@ -50,7 +50,7 @@ export class Lives {
       const events = decided.map(({ type, data }) => ({
         id,
         type,
-        data: data as unknown as JsonObject,
+        data: data,
         meta: metaOf(id, time, tenant, model, actor),
       }));
       if (events.length === 0) return events;
