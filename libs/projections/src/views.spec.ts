@@ -163,7 +163,7 @@ test('rows and checkpoint are one transaction: a failure between them leaves nei
   // A checkpoint that the table refuses, after the rows were written.
   const broken = { logId: 'log', position, stream, revision, id: null as unknown as string };
   await harness.views.handle(events, broken);
-  await expect(harness.views.settle()).rejects.toThrow('NOT NULL');
+  await expect(harness.views.settle()).rejects.toMatchObject({ code: 'SQLITE_CONSTRAINT_NOTNULL' });
   expect(dump(harness.file)).toEqual(before);
 });
 
