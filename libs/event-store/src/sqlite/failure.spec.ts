@@ -6,7 +6,9 @@ import { OutcomeUnknown, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { collect, eventOf, ids, newEvent, newEvents, toHead } from '@gatehouse/eventsourcing/testing';
 import { verify } from './maintenance';
 import { SqliteEventStore } from './sqlite-event-store';
+import { start } from './testing/child';
 import { Folders, itAsRoot } from './testing/folders';
+import { compileShim } from './testing/shim';
 
 const folders = new Folders();
 const MIB = 1024 * 1024;
@@ -91,22 +93,46 @@ describe('a full disk', () => {
   });
 });
 
+describe('a disk that cannot sync', () => {
+  it('leaves the appends in doubt unknown and ends the store; what was acknowledged is there afterwards', async () => {
+    const folder = folders.make();
+    const file = join(folder, 'events.db');
+    const broken = join(folder, 'broken');
+    const run = start(join(__dirname, 'testing/run-broken.ts'), [file, broken], {
+      LD_PRELOAD: compileShim('fail-sync', folder),
+      GATEHOUSE_BROKEN_WHILE: broken,
+    });
+    const told: { id: string; outcome: string }[] = [];
+    for await (const line of { [Symbol.asyncIterator]: () => run.lines })
+      told.push(JSON.parse(line) as never);
+    expect(await run.exited).toMatchObject({ code: 3 });
+    const with_ = (outcome: string) => told.filter((each) => each.outcome === outcome).map(({ id }) => id);
+    expect(with_('appended')).toHaveLength(20);
+    expect(with_('OutcomeUnknown')).toHaveLength(2);
+    expect(with_('StoreUnavailable')).toHaveLength(1);
+    expect(told.map(({ outcome }) => outcome)).toContainEqual(expect.stringMatching(/^SQLITE_IOERR_FSYNC/));
+    expect(with_('read')).toEqual(with_('appended'));
+    store = await SqliteEventStore.open({ file });
+    const stored = ids(await toHead(store));
+    expect(stored).toEqual(expect.arrayContaining(with_('appended')));
+    expect(stored).not.toContain(with_('StoreUnavailable')[0]);
+    expect(verify(file).problems).toEqual([]);
+  });
+});
+
 describe('a damaged file', () => {
   it('ends the store at once: there is no way on for this process', async () => {
     const file = join(folders.make(), 'events.db');
     store = await SqliteEventStore.open({ file });
     for (let n = 0; n < 30; n++) await store.append(`s-${n}`, -1n, newEvents(100));
     await store.close();
+    store = await SqliteEventStore.open({ file });
     // Another process writes over it, all but the first page; ours would drop its locks when it closed the file.
     const damage = `dd if=/dev/zero of=${file} bs=4096 seek=1 count=2000 conv=notrunc`;
     execFileSync('sh', ['-c', damage], { stdio: 'ignore' });
-    const damaged = SqliteEventStore.open({ file }).then(async (opened) => {
-      store = opened;
-      await expect(store.append('s-1', 99n, [newEvent()])).rejects.toThrow(OutcomeUnknown);
-      await expect(store.append('s-1', 99n, [newEvent()])).rejects.toThrow(StoreUnavailable);
-      throw await store.failed;
-    });
-    await expect(damaged).rejects.toThrow(/malformed|CORRUPT/);
+    await expect(store.append('s-1', 99n, [newEvent()])).rejects.toThrow(StoreUnavailable);
+    expect((await store.failed).message).toMatch(/SQLITE_CORRUPT/);
+    await expect(store.append('s-1', 99n, [newEvent()])).rejects.toThrow(StoreUnavailable);
   });
 });
 

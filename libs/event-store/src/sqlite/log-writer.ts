@@ -40,8 +40,6 @@ interface KnownEvent extends EventText {
 
 /** So many streams have their last revision in memory; the others cost one look into an index. */
 const HEADS = 50_000;
-/** So many 4 KiB pages may wait in the WAL: 16 MiB, read again in some 30 ms when a process was killed. */
-const CHECKPOINT_PAGES = 4_000;
 /** Pages that an event touches besides its own text: three B-trees. */
 const PAGES_PER_EVENT = 4;
 
@@ -59,7 +57,11 @@ export class LogWriter {
   private position: bigint | null = null;
   private pages = 0;
 
-  constructor(private readonly db: Connection) {
+  /** `checkpointPages`: about so many 4 KiB pages may wait in the WAL. */
+  constructor(
+    private readonly db: Connection,
+    private readonly checkpointPages: number,
+  ) {
     this.begin = db.prepare('BEGIN IMMEDIATE');
     this.commitNow = db.prepare('COMMIT');
     this.rollback = db.prepare('ROLLBACK');
@@ -95,7 +97,7 @@ export class LogWriter {
 
   /** Moves what is in the WAL into the database file, when it is worth it. Between batches, when nobody waits. */
   checkpoint(): void {
-    if (this.pages < CHECKPOINT_PAGES) return;
+    if (this.pages < this.checkpointPages) return;
     this.db.pragma('wal_checkpoint(PASSIVE)');
     this.pages = 0;
   }

@@ -20,17 +20,22 @@ export interface Verified {
 export function verify(file: string): Verified {
   const db = openDatabase(file, { readonly: true });
   try {
-    assertLog(db);
-    const problems = [...damage(db), ...changedSchema(db), ...gaps(db), ...notJson(db)];
-    const counts = db
-      .prepare<[], Omit<Verified, 'logId' | 'problems'>>(
-        'SELECT coalesce(max(position), 0) AS head, count(*) AS events, count(DISTINCT stream) AS streams FROM events',
-      )
-      .get()!;
-    return { logId: logIdOf(db), ...counts, problems };
+    return examine(db);
   } finally {
     db.close();
   }
+}
+
+/** The same, of a log that is open. */
+export function examine(db: Connection): Verified {
+  assertLog(db);
+  const problems = [...damage(db), ...changedSchema(db), ...gaps(db), ...notJson(db)];
+  const counts = db
+    .prepare<[], Omit<Verified, 'logId' | 'problems'>>(
+      'SELECT coalesce(max(position), 0) AS head, count(*) AS events, count(DISTINCT stream) AS streams FROM events',
+    )
+    .get()!;
+  return { logId: logIdOf(db), ...counts, problems };
 }
 
 /**

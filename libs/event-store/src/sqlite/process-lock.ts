@@ -13,6 +13,8 @@ export class ProcessLock {
     const lock = join(realpathSync(dirname(file)), `${basename(file)}.lock`);
     const db = new Database(lock, { timeout: 1_000 });
     try {
+      // Nothing is ever written to it, so nothing is to be undone.
+      db.pragma('journal_mode = OFF');
       db.pragma('locking_mode = EXCLUSIVE');
       db.exec('BEGIN EXCLUSIVE');
       return new ProcessLock(db);

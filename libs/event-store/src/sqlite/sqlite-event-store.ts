@@ -24,9 +24,13 @@ export interface SqliteOptions {
   readonly file: string;
   /** For so long a full disk may stay full before `failed` resolves. */
   readonly giveUpMs?: number;
+  /** About so many pages of 4 KiB may wait in the WAL. More: fewer pauses; less: a quicker start after a crash. */
+  readonly checkpointPages?: number;
 }
 
 const GIVE_UP_MS = 30_000;
+/** 16 MiB, which a start after a crash reads again in some 30 ms. */
+const CHECKPOINT_PAGES = 4_000;
 
 async function readerOf(file: string, writer: Writer): Promise<LogReader> {
   try {
@@ -65,7 +69,7 @@ export class SqliteEventStore implements EventStore {
 
   /** Opens the log, or makes one. Rejects when another process has it, or when commits would not be durable. */
   static async open(options: SqliteOptions): Promise<SqliteEventStore> {
-    const { giveUpMs = GIVE_UP_MS } = options;
+    const { giveUpMs = GIVE_UP_MS, checkpointPages = CHECKPOINT_PAGES } = options;
     const file = resolve(options.file);
     makeFolder(dirname(file));
     const lock = ProcessLock.take(file);
@@ -76,7 +80,7 @@ export class SqliteEventStore implements EventStore {
       commits.wake();
     };
     try {
-      const writer = await Writer.start({ file, giveUpMs }, onCommit);
+      const writer = await Writer.start({ file, giveUpMs, checkpointPages }, onCommit);
       sync(dirname(file));
       return new SqliteEventStore(lock, writer, await readerOf(file, writer), commits, slices);
     } catch (error) {

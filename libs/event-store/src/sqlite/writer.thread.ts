@@ -9,6 +9,8 @@ export interface WriterData {
   readonly file: string;
   /** For so long a full disk may stay full before the store gives up. */
   readonly giveUpMs: number;
+  /** About so many pages of 4 KiB may wait in the WAL before they are moved into the file. */
+  readonly checkpointPages: number;
 }
 
 /** To the thread: appends in order, or the wish to end. */
@@ -42,7 +44,7 @@ class WriterThread {
   ) {
     this.db = openDatabase(data.file, { readonly: false });
     migrate(this.db);
-    this.log = new LogWriter(this.db);
+    this.log = new LogWriter(this.db, data.checkpointPages);
     port.on('message', (message: ToWriter) => this.take(message));
     this.tell({ kind: 'ready' });
   }
