@@ -1,0 +1,367 @@
+import { randomUUID } from 'node:crypto';
+
+import {
+  OutcomeUnknown,
+  StoreUnavailable,
+  WrongRevision,
+  type Appended,
+  type EventStore,
+  type NewEvent,
+  type Recorded,
+} from './event-store';
+import { QueueFull } from './stream-queues';
+import { MemoryEventStore } from './testing';
+import {
+  ClockSkew,
+  DeadlinePassed,
+  IdempotencyKeyReused,
+  Transactor,
+  type Decider,
+  type Outcome,
+  type TransactOptions,
+} from './transact';
+
+/** A purse: never below zero, and setting it to what it holds changes nothing. */
+type Purse = { amount: number; facts: number };
+type Command = { add: number } | { set: number };
+
+class Refused extends Error {}
+
+const PURSE: Decider<Purse, { to: number }, Command> = {
+  initial: () => ({ amount: 0, facts: 0 }),
+  decode: ({ data }) => data as { to: number },
+  evolve: (purse, { to }) => {
+    purse.amount = to;
+    purse.facts++;
+  },
+  bytes: () => 1_000,
+  decide: (command, { amount }) => {
+    const to = 'add' in command ? amount + command.add : command.set;
+    if (to < 0) throw new Refused(`only ${amount} left`);
+    return to === amount ? [] : [{ type: 'purse.Moved', data: { to } }];
+  },
+};
+
+/** A store whose appends can be disturbed: `before` it is reached, or `after` it has committed. */
+class Disturbed implements EventStore {
+  before: ((events: readonly NewEvent[]) => Promise<void>) | null = null;
+  after: (() => Promise<void>) | null = null;
+  appends = 0;
+
+  constructor(private readonly inner: EventStore) {}
+
+  get shared(): boolean {
+    return this.inner.shared;
+  }
+
+  read(stream: string, from?: bigint): AsyncIterable<Recorded> {
+    return this.inner.read(stream, from);
+  }
+
+  readAll(...args: Parameters<EventStore['readAll']>): AsyncIterable<Recorded> {
+    return this.inner.readAll(...args);
+  }
+
+  log(): ReturnType<EventStore['log']> {
+    return this.inner.log();
+  }
+
+  async append(stream: string, expected: bigint, events: readonly NewEvent[]): Promise<Appended> {
+    this.appends++;
+    await this.before?.(events);
+    const appended = await this.inner.append(stream, expected, events);
+    await this.after?.();
+    return appended;
+  }
+}
+
+const amount = ({ state, recorded, replayed }: Outcome<Purse>) => ({
+  amount: state.amount,
+  changed: recorded !== null,
+  replayed,
+});
+
+function purse(store: EventStore, options?: TransactOptions) {
+  const transactor = new Transactor(store, PURSE, options);
+  const run = (command: Command, more: { key?: string; stream?: string; deadline?: number } = {}) => {
+    const { key, stream = 'purse', deadline } = more;
+    const id = randomUUID();
+    const meta = { command: { id, ...(key !== undefined && { key }), fingerprint: JSON.stringify(command) } };
+    return transactor.transact({ stream, command, eventId: id, meta, deadline }, amount);
+  };
+  return { run };
+}
+
+async function stored(store: EventStore, stream = 'purse'): Promise<Recorded[]> {
+  const events: Recorded[] = [];
+  for await (const event of store.read(stream)) events.push(event);
+  return events;
+}
+
+/** Throws the first so many times. */
+function times(count: number, failure: () => Error): () => Promise<void> {
+  let left = count;
+  return async () => {
+    if (left-- > 0) throw failure();
+  };
+}
+
+describe('a command', () => {
+  it('appends what was decided, and answers from the state after it', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    expect(await run({ add: 5 })).toEqual({ amount: 5, changed: true, replayed: false });
+    expect(await run({ set: 5 })).toEqual({ amount: 5, changed: false, replayed: false });
+    expect((await stored(store)).map(({ data }) => data)).toEqual([{ to: 5 }]);
+  });
+
+  it('leaves nothing behind when it is refused', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    await expect(run({ add: -1 })).rejects.toThrow(Refused);
+    expect(await stored(store)).toEqual([]);
+    expect(await run({ add: 1 })).toMatchObject({ amount: 1 });
+  });
+
+  it('is decided on what another process wrote before', async () => {
+    const store = new MemoryEventStore();
+    await purse(store).run({ add: 7 });
+    expect(await purse(store).run({ add: 1 })).toMatchObject({ amount: 8 });
+  });
+
+  it('takes its turn: hundreds at once on one stream all land, one after the other', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    await Promise.all(Array.from({ length: 300 }, () => run({ add: 1 })));
+    expect((await stored(store)).map(({ data }) => data['to'])).toEqual(
+      Array.from({ length: 300 }, (_, i) => i + 1),
+    );
+  });
+
+  it('is turned away when too many wait for the stream, and only then', async () => {
+    const { run } = purse(new MemoryEventStore(), { maxWaiting: 3 });
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => run({ add: 1 })));
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled', 'rejected']);
+    expect(results[3]).toMatchObject({ reason: expect.any(QueueFull) as QueueFull });
+    expect(await run({ add: 1 })).toMatchObject({ amount: 4 });
+  });
+
+  it('whose time is over while it waits does nothing', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    await expect(run({ add: 1 }, { deadline: performance.now() - 1 })).rejects.toThrow(DeadlinePassed);
+    expect(await stored(store)).toEqual([]);
+  });
+
+  it('answers rightly when its state has been forgotten meanwhile', async () => {
+    const { run } = purse(new MemoryEventStore(), { maxBytes: 2_500 });
+    for (let round = 1; round <= 3; round++)
+      for (const stream of ['a', 'b', 'c', 'd'])
+        expect(await run({ add: 1 }, { stream })).toMatchObject({ amount: round });
+  });
+});
+
+describe('time', () => {
+  it('never goes back within a stream', async () => {
+    const store = new MemoryEventStore();
+    let now = Date.parse('2026-03-01T12:00:00.000Z');
+    const { run } = purse(store, { clock: () => now });
+    await run({ add: 1 });
+    now -= 30_000;
+    await run({ add: 1 });
+    expect((await stored(store)).map(({ meta }) => meta['time'])).toEqual([
+      '2026-03-01T12:00:00.000Z',
+      '2026-03-01T12:00:00.000Z',
+    ]);
+  });
+
+  it('more than 60 s behind the stream is a fault, and nothing is written', async () => {
+    const store = new MemoryEventStore();
+    let now = Date.parse('2026-03-01T12:00:00.000Z');
+    const { run } = purse(store, { clock: () => now });
+    await run({ add: 1 });
+    now -= 60_001;
+    await expect(run({ add: 1 })).rejects.toThrow(ClockSkew);
+    expect(await stored(store)).toHaveLength(1);
+    expect(await run({ set: 1 })).toMatchObject({ changed: false });
+  });
+});
+
+describe('an idempotency key', () => {
+  it('that came before answers its event again, with the state as it is now', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    await run({ add: 5 }, { key: 'k' });
+    await run({ add: 2 });
+    expect(await run({ add: 5 }, { key: 'k' })).toEqual({ amount: 7, changed: true, replayed: true });
+    expect(await stored(store)).toHaveLength(2);
+  });
+
+  it('is known after a restart', async () => {
+    const store = new MemoryEventStore();
+    await purse(store).run({ add: 5 }, { key: 'k' });
+    expect(await purse(store).run({ add: 5 }, { key: 'k' })).toMatchObject({ amount: 5, replayed: true });
+  });
+
+  it('with another command is refused', async () => {
+    const { run } = purse(new MemoryEventStore());
+    await run({ add: 5 }, { key: 'k' });
+    await expect(run({ add: 6 }, { key: 'k' })).rejects.toThrow(IdempotencyKeyReused);
+  });
+
+  it('is not used up by a refusal, nor by a command that changed nothing', async () => {
+    const { run } = purse(new MemoryEventStore());
+    await expect(run({ add: -1 }, { key: 'k' })).rejects.toThrow(Refused);
+    expect(await run({ set: 0 }, { key: 'k' })).toMatchObject({ changed: false });
+    expect(await run({ add: 3 }, { key: 'k' })).toMatchObject({ amount: 3, changed: true });
+  });
+
+  it('is for one stream', async () => {
+    const { run } = purse(new MemoryEventStore());
+    await run({ add: 5 }, { key: 'k' });
+    expect(await run({ add: 6 }, { key: 'k', stream: 'other' })).toMatchObject({
+      amount: 6,
+      replayed: false,
+    });
+  });
+
+  it('used at once by many makes one event', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => run({ add: 5 }, { key: 'k' })));
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect(await stored(store)).toHaveLength(1);
+  });
+});
+
+describe('an append whose outcome is unknown', () => {
+  it('is found in the log when it landed', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    store.after = times(2, () => new OutcomeUnknown('the answer was lost'));
+    const { run } = purse(store);
+    expect(await run({ add: 5 })).toEqual({ amount: 5, changed: true, replayed: false });
+    expect(await stored(store)).toHaveLength(1);
+  });
+
+  it('is appended again when it did not land', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    store.before = times(2, () => new OutcomeUnknown('the request was lost'));
+    expect(await purse(store).run({ add: 5 })).toMatchObject({ amount: 5, changed: true });
+    expect(await stored(store)).toHaveLength(1);
+  });
+
+  it('stays unknown when nobody can say, and the state is read anew afterwards', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    const { run } = purse(store);
+    await run({ add: 1 });
+    store.after = times(Infinity, () => new OutcomeUnknown('no answer'));
+    await expect(run({ add: 5 })).rejects.toThrow(OutcomeUnknown);
+    store.after = null;
+    expect(await run({ add: 1 })).toMatchObject({ amount: 7 });
+  });
+
+  it('is not called unwritten because the store then closed its doors', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    const { run } = purse(store);
+    const failures = [
+      new OutcomeUnknown('disk'),
+      ...Array.from({ length: 9 }, () => new StoreUnavailable('stopped')),
+    ];
+    store.before = async () => {
+      throw failures.shift()!;
+    };
+    await expect(run({ add: 5 })).rejects.toThrow(OutcomeUnknown);
+  });
+
+  it('is decided again when others wrote in its place', async () => {
+    const log = new MemoryEventStore({ shared: true });
+    const store = new Disturbed(log.handle());
+    const other = purse(log.handle());
+    const once = times(1, () => new OutcomeUnknown('the request was lost'));
+    store.before = async () => {
+      await once().catch(async (error: unknown) => {
+        await other.run({ add: 100 });
+        throw error;
+      });
+    };
+    expect(await purse(store).run({ add: 5 })).toMatchObject({ amount: 105, changed: true });
+    expect((await stored(log)).map(({ data }) => data['to'])).toEqual([100, 105]);
+  });
+});
+
+describe('on a log that others write to', () => {
+  function two() {
+    const log = new MemoryEventStore({ shared: true });
+    return { log, here: purse(log.handle()), there: purse(log.handle()) };
+  }
+
+  it('a lost race is read and decided again', async () => {
+    const { here, there } = two();
+    await here.run({ add: 1 });
+    await there.run({ add: 10 });
+    expect(await here.run({ add: 1 })).toMatchObject({ amount: 12 });
+  });
+
+  it('a stale state neither refuses nor says that it is so already', async () => {
+    const { here, there } = two();
+    await here.run({ add: 1 });
+    await there.run({ add: 10 });
+    expect(await here.run({ add: -5 })).toMatchObject({ amount: 6 });
+    await there.run({ set: 20 });
+    expect(await here.run({ set: 6 })).toMatchObject({ amount: 6, changed: true });
+  });
+
+  it('a key that was used elsewhere is known here', async () => {
+    const { log, here, there } = two();
+    await here.run({ add: 1 });
+    await there.run({ add: 10 }, { key: 'k' });
+    expect(await here.run({ add: 10 }, { key: 'k' })).toMatchObject({ amount: 11, replayed: true });
+    expect(await stored(log)).toHaveLength(2);
+  });
+
+  it('races of several replicas all land in the end, each once', async () => {
+    const log = new MemoryEventStore({ shared: true });
+    const replicas = Array.from({ length: 4 }, () => purse(log.handle()));
+    await Promise.all(replicas.flatMap(({ run }) => Array.from({ length: 25 }, () => run({ add: 1 }))));
+    expect((await stored(log)).map(({ data }) => data['to'])).toEqual(
+      Array.from({ length: 100 }, (_, i) => i + 1),
+    );
+  });
+
+  it('gives up as a race lost when it loses for ever', async () => {
+    const store = new Disturbed(new MemoryEventStore({ shared: true }));
+    store.before = async () => {
+      throw new WrongRevision('purse', -1n, 0n);
+    };
+    await expect(purse(store).run({ add: 1 })).rejects.toThrow(WrongRevision);
+    expect(store.appends).toBeGreaterThan(5);
+  });
+});
+
+it('a long stream folded from cold lets others have their turn', async () => {
+  /** One that hands out its events without ever waiting: whoever reads it has to make room for others. */
+  class Hasty extends Disturbed {
+    override async *read(stream: string): AsyncIterable<Recorded> {
+      const meta = { time: '2026-03-01T12:00:00.000Z', command: { id: 'x', fingerprint: 'x' } };
+      for (let n = 0; n < 100_000; n++)
+        yield {
+          id: 'x',
+          type: 'purse.Moved',
+          data: { to: n },
+          meta,
+          stream,
+          revision: BigInt(n),
+          position: BigInt(n),
+        };
+    }
+  }
+  const { run } = purse(new Hasty(new MemoryEventStore()));
+  let turns = 0;
+  const counting = setInterval(() => turns++);
+  try {
+    expect(await run({ set: 99_999 })).toMatchObject({ amount: 99_999, changed: false });
+  } finally {
+    clearInterval(counting);
+  }
+  expect(turns).toBeGreaterThan(1);
+});
