@@ -1,3 +1,4 @@
+import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
@@ -22,9 +23,13 @@ export type Running = {
 };
 
 /** Everything but listening: what the tests of a door and the generator of `openapi.json` build on. */
-export async function createApp(settings: Settings, log: OpenLog['log']): Promise<NestFastifyApplication> {
+export async function createApp(
+  settings: Settings,
+  log: OpenLog['log'],
+  module: Type = AppModule,
+): Promise<NestFastifyApplication> {
   const adapter = httpAdapter(settings);
-  const root = { module: AppModule, imports: [PlatformModule.with(settings, log)] };
+  const root = { module, imports: [PlatformModule.with(settings, log)] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -42,8 +47,8 @@ export async function createApp(settings: Settings, log: OpenLog['log']): Promis
 }
 
 /** Opens both doors. */
-export async function start(settings: Settings, log: OpenLog['log']): Promise<Running> {
-  const app = await createApp(settings, log);
+export async function start(settings: Settings, log: OpenLog['log'], module?: Type): Promise<Running> {
+  const app = await createApp(settings, log, module);
   const health = new HealthImplementation({ '': 'SERVING', 'gatehouse.v1.Registry': 'SERVING' });
   const grpc = grpcServer(app, settings, log, health);
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });

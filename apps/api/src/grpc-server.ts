@@ -17,7 +17,7 @@ import {
   type Stopping,
   type WithContext,
 } from '@gatehouse/platform';
-import { failureOf, type Failure } from './grpc-failure';
+import type { Failure } from './grpc-failure';
 import { streamTo } from './grpc-stream';
 import { Problem } from './problem';
 

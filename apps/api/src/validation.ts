@@ -1,11 +1,25 @@
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
+import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { InvalidRequest, type FieldError } from '@gatehouse/platform';
+
+class Validation extends ValidationPipe {
+  /** class-transformer drops what an object has anyway (`__proto__`, `toString`), where it has to be refused. */
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    if (metadata.type === 'query' && typeof value === 'object' && value !== null) refuseInherited(value);
+    return super.transform(value, metadata);
+  }
+}
+
+function refuseInherited(query: object): void {
+  const names = Object.keys(query).filter((name) => name in Object.prototype);
+  if (names.length > 0)
+    throw new InvalidRequest(names.map((name) => ({ pointer: `/${name}`, message: 'is not known here' })));
+}
 
 /**
  * The one pipe of both doors: unknown fields are refused, and every refusal says where it is. Depth is not its business:
  * bodies were parsed by `parseJson`, messages are judged by their handlers.
  */
-export const validation = new ValidationPipe({
+export const validation = new Validation({
   whitelist: true,
   forbidNonWhitelisted: true,
   transform: true,

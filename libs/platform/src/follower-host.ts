@@ -11,14 +11,14 @@ import {
 @Injectable()
 export class FollowerHost {
   private readonly logger = new Logger('Follower');
-  private readonly leaving = new AbortController();
-  private readonly running = new Map<string, Following>();
+  private readonly running = new Map<string, { following: Following; leaving: AbortController }>();
 
   /** Starts leading a follower along the log. One that stops by itself is reported, and is never ready again. */
   start(store: EventStore, follower: Follower): Following {
     const { name } = follower;
+    const leaving = new AbortController();
     const following = follow(store, follower, {
-      signal: this.leaving.signal,
+      signal: leaving.signal,
       onError: (error, willRetry) =>
         this.logger[willRetry ? 'warn' : 'error']({
           follower: name,
@@ -27,27 +27,32 @@ export class FollowerHost {
           msg: 'a follower failed',
         }),
     });
-    this.running.set(name, following);
+    this.running.set(name, { following, leaving });
     return following;
   }
 
   get(name: string): Following | undefined {
-    return this.running.get(name);
+    return this.running.get(name)?.following;
   }
 
   /** Each follower as last heard of: costs nothing. */
   status(): FollowStatus[] {
-    return [...this.running.values()].map((following) => following.status());
+    return [...this.running.values()].map(({ following }) => following.status());
   }
 
   /** The same against the end of the log as it is now. */
   measured(): Promise<FollowStatus[]> {
-    return Promise.all([...this.running.values()].map((following) => following.measured()));
+    return Promise.all([...this.running.values()].map(({ following }) => following.measured()));
   }
 
-  /** Ends the following; what is being handled is finished first. */
+  /**
+   * Ends the following, the last one first, because it may wait for what those before it do. What is being handled is
+   * finished.
+   */
   async stop(): Promise<void> {
-    this.leaving.abort();
-    await Promise.all([...this.running.values()].map((following) => following.done));
+    for (const { following, leaving } of [...this.running.values()].reverse()) {
+      leaving.abort();
+      await following.done;
+    }
   }
 }

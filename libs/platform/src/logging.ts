@@ -10,7 +10,7 @@ const MOST_BUFFERED_BYTES = 8 * 1024 * 1024;
 const FLUSH_EVERY_MS = 250;
 
 /** The log of this process and how to empty its buffer. */
-export type OpenLog = { readonly log: Logger; flush(): void };
+export type OpenLog = { readonly log: Logger; readonly flush: () => void };
 
 /** Opens the log on stdout: one JSON object a line, buffered, flushed four times a second and at exit. */
 export function openLog(level: LogLevel): OpenLog {
@@ -30,12 +30,21 @@ export function openLog(level: LogLevel): OpenLog {
     {
       level,
       base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
+      timestamp: isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
     out,
   );
   return { log, flush };
+}
+
+let lastTime = { at: 0, text: '' };
+
+/** As pino's own, but made once a millisecond: under load many lines share one. */
+function isoTime(): string {
+  const now = Date.now();
+  if (now !== lastTime.at) lastTime = { at: now, text: `,"time":"${new Date(now).toISOString()}"` };
+  return lastTime.text;
 }
 
 type Level = 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
@@ -81,7 +90,7 @@ export class NestLog implements LoggerService {
     else
       this.pino[level](
         { context, ...(more instanceof Error ? { err: more } : { stack: more }) },
-        String(message),
+        typeof message === 'string' ? message : JSON.stringify(message),
       );
   }
 }

@@ -1,6 +1,8 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { SqliteEventStore } from '@gatehouse/event-store';
+import type { Following } from '@gatehouse/eventsourcing';
+import { PointerFile } from '@gatehouse/pointer-file';
 import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
@@ -8,6 +10,8 @@ import { Settings } from './settings';
 import { StoreState } from './store-state';
 import { followerGauges, storeGauges } from './store-gauges';
 import { EVENT_STORE } from './store.tokens';
+
+const DAY_MS = 86_400_000;
 
 /** The embedded log (`events.db`) and the views of it (`views.db`), and what follows the log in this process. */
 @Module({
@@ -31,7 +35,8 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
     @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
     private readonly views: Views,
     private readonly followers: FollowerHost,
-    private readonly state: StoreState,
+    private readonly settings: Settings,
+    state: StoreState,
     metrics: Metrics,
   ) {
     storeGauges(metrics.registry, store);
@@ -41,7 +46,23 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
   onApplicationBootstrap(): void {
-    this.followers.start(this.store, this.views);
+    const views = this.followers.start(this.store, this.views);
+    const { pointerDir } = this.settings;
+    if (pointerDir !== undefined) this.followers.start(this.store, this.pointerFile(pointerDir, views));
+  }
+
+  /** What the views say, once they are there; they may have a long way to go after a rebuild. */
+  private pointerFile(folder: string, views: Following): PointerFile {
+    return new PointerFile({
+      folder,
+      head: async () => (await this.store.log()).head,
+      render: async (tenant, model, atLeast) => {
+        if (!(await views.reached(atLeast, DAY_MS)))
+          throw new Error(`the views did not reach position ${atLeast}`);
+        const active = this.views.live.activeVersion(tenant, model);
+        return active && JSON.stringify(active);
+      },
+    });
   }
 
   /** After both doors have closed. */

@@ -48,15 +48,15 @@ export async function* beating(
   left: AbortController,
   everyMs = BEAT_MS,
 ): AsyncGenerator<string, void> {
-  const source = text[Symbol.asyncIterator]();
+  const source: AsyncIterator<string, unknown> = text[Symbol.asyncIterator]();
   yield ': gatehouse\n\n';
   try {
     for (;;) {
       const arrival = new Arrival(source.next());
       while (!(await arrival.within(everyMs))) yield ': still here\n\n';
-      const { done, value } = arrival.result;
-      if (done) return;
-      yield value;
+      const next = arrival.result;
+      if (next.done) return;
+      yield next.value;
     }
   } finally {
     left.abort();

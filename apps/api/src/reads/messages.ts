@@ -15,7 +15,7 @@ import type {
 import { present, ruleMessage } from '../messages';
 
 export function modelMessage({ current, ...model }: ModelResource): ModelSummary {
-  return { ...model, current: current ? (present(current) as ModelSummary['current']) : undefined };
+  return { ...model, current: current ? present(current) : undefined };
 }
 
 /** A version as a list or as `GetVersion` has it: a summary has neither manifest nor evidence. */

@@ -1,0 +1,127 @@
+import { Controller, Get, Module, Query } from '@nestjs/common';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { Rejected } from '@gatehouse/domain';
+import {
+  EventTooLarge,
+  OutcomeUnknown,
+  QueueFull,
+  StoreUnavailable,
+  WrongRevision,
+} from '@gatehouse/eventsourcing';
+import { Operation } from '@gatehouse/platform';
+import { EDGE } from './app.module';
+import { Problem, PROBLEMS, type ProblemCode } from './problem';
+import { Edge } from './testing/edge';
+
+const ERRORS: Record<string, () => Error> = {
+  WrongRevision: () => new WrongRevision('model-secret.x', 1n, 2n),
+  OutcomeUnknown: () => new OutcomeUnknown('the disk is gone'),
+  StoreUnavailable: () => new StoreUnavailable('the disk is full'),
+  EventTooLarge: () => new EventTooLarge(600_000),
+  QueueFull: () => new QueueFull('model-secret.x'),
+  TypeError: () => new TypeError('a secret of ours'),
+  Rejected: () =>
+    new Rejected('gate-not-met', 'Evaluate it.', {
+      gate: [{ rule: 'f1 >= 0.9', required: 0.9, observed: null, verdict: 'inconclusive' }],
+    }),
+};
+
+/** Throws what it is asked for: a code of the table, or the name of an error of the libraries. */
+@Controller('v1/throw')
+class Throwing {
+  @Get()
+  @Operation('read')
+  overHttp(@Query('it') it: string): never {
+    throw thrown(it);
+  }
+
+  @GrpcMethod('Registry', 'GetLive')
+  @Operation('read')
+  overGrpc(@Payload() { model }: { model: string }): never {
+    throw thrown(model);
+  }
+}
+
+@Module({ controllers: [Throwing], providers: EDGE })
+class ThrowingModule {}
+
+function thrown(it: string): Error {
+  return (
+    ERRORS[it]?.() ??
+    new Problem(it as ProblemCode, `do ${it}`, {
+      errors: [{ pointer: '/a/0', message: 'is wrong' }],
+      retryAfter: 7,
+    })
+  );
+}
+
+let edge: Edge;
+beforeAll(async () => {
+  edge = await Edge.open({}, ThrowingModule);
+});
+afterAll(() => edge.close());
+
+describe.each(Object.keys(PROBLEMS) as ProblemCode[])('the code %s', (code) => {
+  it('is a problem+json of RFC 9457 with its status, over HTTP', async () => {
+    const { status, headers, body } = await edge.http(`/v1/throw?it=${code}`, {
+      headers: { 'x-request-id': 'r-1' },
+    });
+    expect(status).toBe(PROBLEMS[code].status);
+    expect(headers.get('content-type')).toBe('application/problem+json');
+    expect(headers.get('retry-after')).toBe('7');
+    expect(headers.get('x-request-id')).toBe('r-1');
+    expect(body).toEqual({
+      type: `urn:gatehouse:${code}`,
+      title: PROBLEMS[code].title,
+      status,
+      detail: `do ${code}`,
+      instance: 'r-1',
+      code,
+      errors: [{ pointer: '/a/0', message: 'is wrong' }],
+    });
+  });
+
+  it('is a status with ErrorInfo, BadRequest and RetryInfo, over gRPC', async () => {
+    const {
+      code: status,
+      details,
+      trailing,
+    } = await edge.rpc('GetLive', { model: code }, { 'x-request-id': 'r-2' });
+    expect(status).toBe(PROBLEMS[code].grpc);
+    expect(trailing?.get('x-request-id')).toEqual(['r-2']);
+    expect(details).toMatchObject({
+      reason: code,
+      metadata: { instance: 'r-2' },
+      fieldViolations: [{ field: '/a/0', description: 'is wrong' }],
+      retryAfterMs: 7_000,
+    });
+  });
+});
+
+describe('an error of the libraries', () => {
+  it.each([
+    ['WrongRevision', 'conflict'],
+    ['OutcomeUnknown', 'outcome-unknown'],
+    ['StoreUnavailable', 'store-unavailable'],
+    ['EventTooLarge', 'too-large'],
+    ['QueueFull', 'slow-down'],
+    ['TypeError', 'internal'],
+    ['Rejected', 'gate-not-met'],
+  ] as const)('%s is %s on both doors, and tells nothing of its own', async (name, code) => {
+    const http = await edge.http(`/v1/throw?it=${name}`);
+    const grpc = await edge.rpc('GetLive', { model: name });
+    expect(http.status).toBe(PROBLEMS[code].status);
+    expect(http.body['code']).toBe(code);
+    expect(grpc.code).toBe(PROBLEMS[code].grpc);
+    expect(grpc.details?.reason).toBe(code);
+    expect(http.text + JSON.stringify(grpc.details)).not.toMatch(/secret|disk/);
+    if (code === 'slow-down') expect(Number(http.headers.get('retry-after'))).toBeGreaterThan(0);
+  });
+
+  it('carries the facts of a refusal', async () => {
+    const gate = [{ rule: 'f1 >= 0.9', required: 0.9, observed: null, verdict: 'inconclusive' }];
+    expect((await edge.http('/v1/throw?it=Rejected')).body['gate']).toEqual(gate);
+    const { details } = await edge.rpc('GetLive', { model: 'Rejected' });
+    expect(JSON.parse(details!.metadata!['gate']!)).toEqual(gate);
+  });
+});

@@ -1,0 +1,171 @@
+import { credentials, loadPackageDefinition, Metadata, type Client, type ServiceError } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import type { Type } from '@nestjs/common';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { LOADER_OPTIONS, protoFiles, readStatusDetails, type StatusDetails } from '@gatehouse/contracts';
+import { readSettings, type Settings } from '@gatehouse/platform';
+import { start, type Running } from '../create-app';
+
+export type Answer = { status: number; headers: Headers; body: Record<string, unknown>; text: string };
+export type RpcAnswer = {
+  code: number;
+  message?: Record<string, unknown>;
+  initial: Metadata;
+  trailing?: Metadata;
+  details?: StatusDetails;
+};
+
+type Unary = (
+  message: object,
+  metadata: Metadata,
+  callback: (error: ServiceError | null, value?: object) => void,
+) => {
+  on(event: 'metadata', listener: (metadata: Metadata) => void): void;
+};
+type Stream = AsyncIterable<Record<string, unknown>> & { cancel(): void; pause(): void };
+type Registry = Client & Record<string, Unary & ((message: object, metadata: Metadata) => Stream)>;
+
+type Loaded = { v1: { Registry: new (address: string, how: object) => Registry } };
+
+/** The service, in this process, on free ports and a folder of its own; with a client for each door. */
+export class Edge {
+  private constructor(
+    readonly running: Running,
+    readonly folder: string,
+    readonly registry: Registry,
+  ) {}
+
+  static async open(settings: Partial<Settings> = {}, module?: Type): Promise<Edge> {
+    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-edge-'));
+    const read = readSettings({
+      GATEHOUSE_HTTP: '127.0.0.1:0',
+      GATEHOUSE_GRPC: '127.0.0.1:0',
+      GATEHOUSE_DATA: folder,
+    });
+    const running = await start({ ...read, ...settings }, pino({ level: 'silent' }), module);
+    const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
+    // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
+    const { Registry } = (types['gatehouse'] as unknown as Loaded).v1;
+    return new Edge(running, folder, new Registry(running.grpc, credentials.createInsecure()));
+  }
+
+  async close(): Promise<void> {
+    this.registry.close();
+    await this.running.stop(1_000);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  async http(path: string, init: RequestInit = {}): Promise<Answer> {
+    const response = await fetch(`http://${this.running.http}${path}`, init);
+    const text = await response.text();
+    const json = response.headers.get('content-type')?.includes('json') ?? false;
+    const body = json && text !== '' && !text.includes('\n') ? (JSON.parse(text) as Answer['body']) : {};
+    return { status: response.status, headers: response.headers, body, text };
+  }
+
+  post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const text = typeof body === 'string' ? body : JSON.stringify(body);
+    return this.http(path, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'gatehouse-actor': 'ci',
+        'gatehouse-actor-kind': 'service',
+        ...headers,
+      },
+      body: text,
+    });
+  }
+
+  /** Bytes on the wire, as they are; answers all that comes until the server hangs up or nothing comes for a while. */
+  raw(bytes: string | Buffer, quietMs = 300): Promise<string> {
+    return new Promise((resolve) => {
+      const [host, port] = this.running.http.split(':');
+      const socket = connect(Number(port), host);
+      let answer = '';
+      let timer = setTimeout(() => socket.destroy(), 3_000);
+      socket.on('data', (chunk) => {
+        answer += chunk.toString('latin1');
+        clearTimeout(timer);
+        timer = setTimeout(() => socket.destroy(), quietMs);
+      });
+      socket.on('error', () => undefined);
+      socket.on('close', () => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+      socket.write(bytes);
+    });
+  }
+
+  rpc(method: string, message: object, metadata: Record<string, string> = {}): Promise<RpcAnswer> {
+    return new Promise((resolve) => {
+      let initial = new Metadata();
+      const call = this.registry[method]!(message, metadataOf(metadata), (error, value) =>
+        resolve(
+          error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
+        ),
+      );
+      call.on('metadata', (metadata) => (initial = metadata));
+    });
+  }
+
+  stream(method: string, message: object, metadata: Record<string, string> = {}): Stream {
+    return this.registry[method]!(message, metadataOf(metadata));
+  }
+
+  /** A model with versions that went live one after the other, as on a good day. */
+  async promoted(model: string, versions: number, tenant = 'default'): Promise<void> {
+    for (let n = 1; n <= versions; n++) {
+      const at = `/v1/models/${model}/versions`;
+      const as = (actor: string) => ({
+        'gatehouse-actor': actor,
+        'gatehouse-actor-kind': 'user',
+        'gatehouse-tenant': tenant,
+      });
+      const evaluation = {
+        suite: 's',
+        dataset: { name: 'd' },
+        metrics: { f1: 0.9 },
+        thresholds: { f1: { min: 0.8 } },
+      };
+      await created(
+        this.post(at, { label: `${n}.0`, changelog: `the ${n}.`, manifest: { config: { n } } }, as('ci')),
+      );
+      await created(this.post(`${at}/${n}/evaluations`, evaluation, as('ci')));
+      await created(this.post(`${at}/${n}/approvals`, { decision: 'approve' }, as('ann')));
+      await created(this.post(`${at}/${n}/promotion`, { note: `go ${n}` }, as('bob')));
+    }
+    await this.http(`/v1/models/${model}/live`, { headers: { 'gatehouse-at-least': await this.head() } });
+  }
+
+  async head(): Promise<string> {
+    return String((await this.http('/v1/log')).body['position']);
+  }
+}
+
+/** What a refusal says, over gRPC. */
+function refused(error: ServiceError, initial: Metadata): RpcAnswer {
+  const [bytes] = error.metadata.get('grpc-status-details-bin');
+  return {
+    code: error.code,
+    initial,
+    trailing: error.metadata,
+    details: bytes === undefined ? undefined : readStatusDetails(bytes as Buffer),
+  };
+}
+
+function metadataOf(entries: Record<string, string>): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of Object.entries(entries)) metadata.set(name, value);
+  return metadata;
+}
+
+async function created(answer: Promise<Answer>): Promise<void> {
+  const { status, text } = await answer;
+  if (status >= 300) throw new Error(`${status}: ${text}`);
+}
