@@ -14,6 +14,7 @@ module.exports = {
   // ESM-only packages that jest has to transform itself.
   transformIgnorePatterns: ['/node_modules/(?!(uuid|jose)/)'],
   moduleNameMapper,
+  reporters: ['default', '<rootDir>/test/support/closing-line.cjs'],
   maxWorkers: 2,
   testTimeout: 30_000,
 };
