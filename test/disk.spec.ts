@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HttpClient, type Live } from './support/http';
@@ -10,6 +9,21 @@ import { runToEnd, type Service, startService } from './support/service';
 const KIB = 1024;
 const OUTAGE = ['outcome-unknown', 'store-unavailable'];
 const MODEL = 'fraud-detector';
+
+const services: Service[] = [];
+const disks: Mount[] = [];
+const start = async (data: string) => {
+  const service = await startService({ GATEHOUSE_DATA: data });
+  services.push(service);
+  return service;
+};
+const using = <T extends Mount>(disk: T): T => (disks.push(disk), disk);
+
+afterEach(async () => {
+  // A disk lets go only when nobody has a file on it open.
+  await Promise.all(services.splice(0).map((service) => service.kill()));
+  disks.splice(0).forEach((disk) => disk.unmount());
+});
 
 type Attempt = { label: string; acked: boolean; position: string | null };
 
@@ -63,9 +77,14 @@ async function withOneLive(service: Service): Promise<HttpClient> {
   return http;
 }
 
-const readsGoOn = async (http: HttpClient) => {
-  const { status, body } = await http.get<Live>(`/v1/models/${MODEL}/live`);
+const readsGoOn = async (http: HttpClient, atLeast?: string) => {
+  const { status, body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast });
   expect([status, body.current?.version]).toEqual([200, 1]);
+};
+/** The views may come after the log: their file is not synced on every commit. */
+const readsAreThere = async (http: HttpClient) => {
+  const { body } = await http.get<{ position: string }>('/v1/log');
+  await readsGoOn(http, body.position);
 };
 
 /** While the process is up it serves reads and refuses writes as an outage; when it ends, it ends as a failure. */
@@ -89,11 +108,10 @@ const isBrokenConnection = (error: unknown) => /ECONNRE|socket hang up|broke off
 
 describe('a full disk', () => {
   let disk: Mount;
-  beforeEach(() => (disk = tmpfs(16)));
-  afterEach(() => disk.unmount());
+  beforeEach(() => (disk = using(tmpfs(16))));
 
   it('is answered with 503, reads go on, and with space again nothing that was acknowledged is missing', async () => {
-    let service = await startService({ GATEHOUSE_DATA: join(disk.path, 'data') });
+    let service = await start(join(disk.path, 'data'));
     let http = await withOneLive(service);
     const filler = ballast(disk, 2048 * KIB);
     const writer = new Writer();
@@ -109,12 +127,12 @@ describe('a full disk', () => {
     if (!service.running()) {
       const { code } = await service.ended;
       expect(code).toBeGreaterThan(0);
-      service = await startService({ GATEHOUSE_DATA: join(disk.path, 'data') });
+      service = await start(join(disk.path, 'data'));
       http.close();
       http = new HttpClient(service.http);
     }
     expect(await writer.write(http)).toBe(true);
-    await readsGoOn(http);
+    await readsAreThere(http);
     await writer.reconcile(http);
     expect(writer.attempts.filter((attempt) => attempt.acked).length).toBeGreaterThan(2);
     http.close();
@@ -124,8 +142,8 @@ describe('a full disk', () => {
 
 describe('a disk that turns read-only while the service runs', () => {
   it('is answered with 503 until the process ends as a failure; after the repair nothing acknowledged is missing', async () => {
-    const disk = failingDisk(32);
-    let service = await startService({ GATEHOUSE_DATA: join(disk.path, 'data') });
+    const disk = using(failingDisk(32));
+    let service = await start(join(disk.path, 'data'));
     let http = await withOneLive(service);
     const writer = new Writer();
     for (let i = 0; i < 10; i++) expect(await writer.write(http)).toBe(true);
@@ -138,21 +156,19 @@ describe('a disk that turns read-only while the service runs', () => {
 
     http.close();
     disk.repair();
-    service = await startService({ GATEHOUSE_DATA: join(disk.path, 'data') });
+    service = await start(join(disk.path, 'data'));
     http = new HttpClient(service.http);
-    await readsGoOn(http);
+    await readsAreThere(http);
     await writer.reconcile(http);
     expect(await writer.write(http)).toBe(true);
     http.close();
     await service.stop();
-    disk.unmount();
   }, 90_000);
 });
 
 describe('a folder that cannot be written to', () => {
   let disk: Mount;
-  beforeEach(() => (disk = tmpfs(16)));
-  afterEach(() => disk.unmount());
+  beforeEach(() => (disk = using(tmpfs(16))));
 
   const refusal = async (data: string) => {
     const ended = await runToEnd({ GATEHOUSE_DATA: data });
@@ -172,7 +188,7 @@ describe('a folder that cannot be written to', () => {
 
   it('does so too where there is a log already, and leaves it as it is', async () => {
     const data = join(disk.path, 'data');
-    const before = await startService({ GATEHOUSE_DATA: data });
+    const before = await start(data);
     const http = await withOneLive(before);
     http.close();
     await before.stop();
@@ -180,18 +196,16 @@ describe('a folder that cannot be written to', () => {
     await refusal(data);
 
     makeWritable(disk);
-    const after = await startService({ GATEHOUSE_DATA: data });
+    const after = await start(data);
     const again = new HttpClient(after.http);
-    await readsGoOn(again);
+    await readsAreThere(again);
     again.close();
     await after.stop();
   });
 
   it('does so where a file stands in its place', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'gatehouse-file-'));
     const ended = await runToEnd({ GATEHOUSE_DATA: __filename });
     expect(ended.code).toBeGreaterThan(0);
     expect(ended.output).toContain(__filename);
-    rmSync(folder, { recursive: true });
   });
 });

@@ -1,7 +1,7 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +25,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
   let service: Service;
   let http: HttpClient;
   let seen: Seen;
+  let reader: ChildProcess;
 
   const start = async () => {
     service = await startService({ GATEHOUSE_DATA: join(folder, 'data'), GATEHOUSE_POINTER_DIR: pointers });
@@ -70,7 +71,10 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
       };
       expect(numbers(answered)).toEqual(folded);
       if (folded.revision > 0)
-        await caughtUp(model, (await http.get(`/v1/models/${model}/active_version.json`, call)).body);
+        await caughtUp(
+          model,
+          (await http.get<{ revision: number }>(`/v1/models/${model}/active_version.json`, call)).body,
+        );
     }
   };
   const numbers = (live: Omit<Live, 'model' | 'since'>) => ({
@@ -79,18 +83,15 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
     previous: live.previous?.version ?? null,
     rollbackTarget: live.rollbackTarget?.version ?? null,
   });
-  const caughtUp = async (model: string, answered: unknown) => {
-    const read = () =>
-      JSON.parse(readFileSync(join(pointers, 'acme', model, 'active_version.json'), 'utf8')) as {
-        revision: number;
-      };
-    for (
-      let waited = 0;
-      waited < 2_000 && read().revision < (answered as { revision: number }).revision;
-      waited += 5
-    )
+  /** The file of a model, or null as long as there is none. */
+  const pointerFile = (model: string): { revision: number } | null => {
+    const file = join(pointers, 'acme', model, 'active_version.json');
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { revision: number }) : null;
+  };
+  const caughtUp = async (model: string, answered: { revision: number }) => {
+    for (let waited = 0; waited < 2_000 && pointerFile(model)?.revision !== answered.revision; waited += 5)
       await sleep(5);
-    expect(read()).toEqual(answered);
+    expect(pointerFile(model)).toEqual(answered);
   };
 
   const round = async () => {
@@ -127,7 +128,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
   };
 
   beforeAll(async () => {
-    const reader = fork(READER, [join(pointers, 'acme')], {
+    reader = fork(READER, [join(pointers, 'acme')], {
       execArgv: TYPESCRIPT,
       env: { ...process.env, NODE_OPTIONS: '' },
     });
@@ -138,6 +139,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
     [seen] = await report;
   }, 900_000);
   afterAll(async () => {
+    reader.kill();
     http.close();
     await service.stop();
     rmSync(folder, { recursive: true, force: true });

@@ -30,9 +30,11 @@ async function goLive(http: HttpClient, seed: string): Promise<number> {
   await must(promote(http, MODEL, version));
   return version;
 }
-const live = async (service: Service, atLeast?: string) => {
+/** What is live, once the views have come to the end of the log. */
+const live = async (service: Service) => {
   const http = new HttpClient(service.http);
-  const { body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast });
+  const { position } = (await http.get<{ position: string }>('/v1/log')).body;
+  const { body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast: position });
   http.close();
   return body;
 };

@@ -41,7 +41,7 @@ async function one(
   const { version } = await api.post(
     `/v1/models/${model}/versions`,
     CI,
-    `register ${label}`,
+    `register:${label}`,
     registration(release),
   );
   labels.set(`${model} ${version.version}`, label);
@@ -49,7 +49,7 @@ async function one(
   const path = `/v1/models/${model}/versions/${version.version}`;
   const measured = evaluation(release);
   if (measured === null) return void outcome.unjudged.push({ model, label });
-  const evaluated = await api.post<Evaluated>(`${path}/evaluations`, CI, `evaluate ${label}`, measured);
+  const evaluated = await api.post<Evaluated>(`${path}/evaluations`, CI, `evaluate:${label}`, measured);
 
   // What the gate said is in the event: the importer reads the verdicts, it does not compute them.
   const { data } = evaluated.event!;
@@ -76,11 +76,11 @@ function withValues(rule: Rule, { metrics, deltas }: Evaluated): FailedRule {
 }
 
 async function goLive(api: GatehouseClient, path: string, { model, version: label }: Release): Promise<void> {
-  const approved = await api.post(`${path}/approvals`, REVIEWER, `approve ${label}`, { decision: 'approve' });
+  const approved = await api.post(`${path}/approvals`, REVIEWER, `approve:${label}`, { decision: 'approve' });
   const promoted = await api.post(
     `${path}/promotion`,
     RELEASER,
-    `promote ${label}`,
+    `promote:${label}`,
     {},
     approved.live.revision,
   );
@@ -99,7 +99,7 @@ async function deprecateFormer(
     await api.post(
       `/v1/models/${model}/versions/${version}/deprecation`,
       RELEASER,
-      `deprecate ${label ?? version}`,
+      `deprecate:${label ?? version}`,
       body,
     );
   }
