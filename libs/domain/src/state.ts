@@ -179,8 +179,12 @@ function rollBack(state: ModelState, data: RolledBack, fact: Fact<Moved>): void 
 
 function moved(state: ModelState, fact: Fact<Moved>): void {
   movePointer(state.pointer, fact);
+  const { id, revision, position, meta } = fact;
+  const where = { id, revision, position, meta };
   state.lastMove =
-    fact.type === 'model.Promoted' ? { ...fact, data: { ...fact.data, evidence: NO_EVIDENCE } } : fact;
+    fact.type === 'model.Promoted'
+      ? { ...where, type: fact.type, data: { ...fact.data, evidence: NO_EVIDENCE } }
+      : { ...where, type: fact.type, data: fact.data };
   state.bytes += 100;
 }
 
