@@ -14,7 +14,7 @@ import {
 import { Operation } from '@gatehouse/platform';
 import type { Command } from '@gatehouse/domain';
 import { Controller, type Type } from '@nestjs/common';
-import { GrpcMethod } from '@nestjs/microservices';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { eventMessage, liveMessage, present } from '../messages';
 import { validation } from '../validation';
 import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toRollBack } from './commands';
@@ -34,7 +34,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'Register')
   @Operation('register')
   async register(
-    { model, ...message }: RegisterRequest,
+    @Payload() { model, ...message }: RegisterRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     refuseExpectedPointer(exchange.header);
@@ -49,7 +49,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'Evaluate')
   @Operation('evaluate')
   async evaluate(
-    { model, version, ...message }: EvaluateRequest,
+    @Payload() { model, version, ...message }: EvaluateRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     refuseExpectedPointer(exchange.header);
@@ -62,7 +62,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'Approve')
   @Operation('approve')
   async approve(
-    { model, version, ...message }: ApproveRequest,
+    @Payload() { model, version, ...message }: ApproveRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     refuseExpectedPointer(exchange.header);
@@ -73,7 +73,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'Promote')
   @Operation('promote')
   async promote(
-    { model, version, ...message }: PromoteRequest,
+    @Payload() { model, version, ...message }: PromoteRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     const path = await shaped(ModelVersion, { model, version });
@@ -84,7 +84,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'RollBack')
   @Operation('roll-back')
   async rollBack(
-    { model, ...message }: RollBackRequest,
+    @Payload() { model, ...message }: RollBackRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     const path = await shaped(ModelPath, { model });
@@ -95,7 +95,7 @@ export class ModelsGrpc {
   @GrpcMethod('Registry', 'Deprecate')
   @Operation('deprecate')
   async deprecate(
-    { model, version, ...message }: DeprecateRequest,
+    @Payload() { model, version, ...message }: DeprecateRequest,
     @Exchanging() exchange: Exchange,
   ): Promise<WriteResponse> {
     refuseExpectedPointer(exchange.header);
