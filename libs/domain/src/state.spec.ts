@@ -4,16 +4,26 @@ import { BOB, promoted, say } from './testing/scenario';
 
 /** A fact whose meta and data are there only for who asks by name, as a store hands them out that parses late. */
 class Late {
-  constructor(private readonly fact: Fact) {}
-  readonly id = this.fact.id;
-  readonly type = this.fact.type;
-  readonly revision = this.fact.revision;
-  readonly position = this.fact.position;
-  get meta() {
-    return this.fact.meta;
+  readonly #fact: Fact;
+  readonly id: string;
+  readonly type: string;
+  readonly revision: bigint;
+  readonly position: bigint;
+
+  constructor(fact: Fact) {
+    this.#fact = fact;
+    this.id = fact.id;
+    this.type = fact.type;
+    this.revision = fact.revision;
+    this.position = fact.position;
   }
+
+  get meta() {
+    return this.#fact.meta;
+  }
+
   get data() {
-    return this.fact.data;
+    return this.#fact.data;
   }
 }
 
