@@ -68,7 +68,7 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
   /** After both doors have closed. */
   async onApplicationShutdown(): Promise<void> {
     await this.followers.stop();
-    this.views.close();
+    await this.views.close();
     await this.store.close();
   }
 }

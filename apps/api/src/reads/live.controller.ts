@@ -1,8 +1,9 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiOkResponse, ApiParam, ApiQuery } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InvalidRequest, Operation, type Caller, type WithContext } from '@gatehouse/platform';
-import { Views, type ActiveVersion, type Move } from '@gatehouse/projections';
+import { Views } from '@gatehouse/projections';
 import { negotiate } from '../accept';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
@@ -10,7 +11,8 @@ import { validation } from '../validation';
 import { etagOf, noneMatches } from './etag';
 import { beating, EVENT_STREAM, leaving, sendText, sse } from './event-stream';
 import { LiveQuery, PageQuery } from './reads.dto';
-import { Reads, type Listed } from './reads';
+import { Reads } from './reads';
+import { ActiveVersionDto, LiveDto, MovePage } from './resources.dto';
 import { Streams, type Told } from './streams';
 
 type Request = FastifyRequest<{ Params: { model: string } }> & WithContext;
@@ -34,6 +36,14 @@ export class LiveController {
   @Get('live')
   @Operation('read')
   @RouteConfig({ offers: OFFERS })
+  @ApiParam({ name: 'model', type: String })
+  @ApiQuery({
+    name: 'at',
+    required: false,
+    type: String,
+    description: 'RFC 3339: as it was at that instant, inclusive.',
+  })
+  @ApiOkResponse({ type: LiveDto })
   live(@Req() request: Request, @Res() reply: FastifyReply): void | Promise<void> {
     const { headers, params, raw } = request;
     const asked = raw.url!.includes('?') || headers['gatehouse-at-least'] !== undefined;
@@ -52,13 +62,14 @@ export class LiveController {
     @Param() { model }: ModelPath,
     @Query() page: PageQuery,
     @Exchanging() { caller, header }: Exchange,
-  ): Promise<Listed<Move>> {
+  ): Promise<MovePage> {
     await this.reads.atLeast(header('gatehouse-at-least'));
     return this.reads.moves(caller.tenant, model, page);
   }
 
   /** What deployments read: the digests that are live, were live, and would be after a rollback. */
   @Get('active_version.json')
+  @ApiOkResponse({ type: ActiveVersionDto })
   @Operation('read')
   async activeVersion(
     @Param() { model }: ModelPath,
@@ -67,10 +78,7 @@ export class LiveController {
     @Exchanging() { caller, header }: Exchange,
   ): Promise<void> {
     await this.reads.atLeast(header('gatehouse-at-least'));
-    const active: ActiveVersion = this.reads.known(
-      this.views.live.activeVersion(caller.tenant, model),
-      model,
-    );
+    const active = this.reads.known(this.views.live.activeVersion(caller.tenant, model), model);
     this.answer(request, reply, etagOf(active.revision), JSON.stringify(active));
   }
 

@@ -1,15 +1,17 @@
 import { Controller, Get, Inject, Param, Query, Req, Res } from '@nestjs/common';
+import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { EventStore } from '@gatehouse/eventsourcing';
 import { EVENT_STORE, InvalidRequest, Operation } from '@gatehouse/platform';
-import type { ModelSummary, PublicEvent, VersionResource, VersionSummary } from '@gatehouse/projections';
+import type { PublicEvent } from '@gatehouse/projections';
 import { negotiate } from '../accept';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
 import { beating, EVENT_STREAM, leaving, lines, NDJSON, sendText, sse } from './event-stream';
 import { EventsQuery, ListModelsQuery, ListVersionsQuery, PageQuery, VersionRefPath } from './reads.dto';
-import { Reads, type Listed } from './reads';
+import { Reads } from './reads';
+import { EventDto, EventPage, LogDto, ModelPage, VersionDto, VersionPage } from './resources.dto';
 import { Streams } from './streams';
 
 const EVENT_OFFERS = [NDJSON, EVENT_STREAM];
@@ -27,10 +29,7 @@ export class ReadsController {
   /** The models of the tenant, by name. */
   @Get('models')
   @Operation('read')
-  async models(
-    @Query() query: ListModelsQuery,
-    @Exchanging() exchange: Exchange,
-  ): Promise<Listed<ModelSummary>> {
+  async models(@Query() query: ListModelsQuery, @Exchanging() exchange: Exchange): Promise<ModelPage> {
     await this.upToDate(exchange);
     return this.reads.models(exchange.caller.tenant, query);
   }
@@ -42,7 +41,7 @@ export class ReadsController {
     @Param() { model }: ModelPath,
     @Query() query: ListVersionsQuery,
     @Exchanging() exchange: Exchange,
-  ): Promise<Listed<VersionSummary>> {
+  ): Promise<VersionPage> {
     await this.upToDate(exchange);
     return this.reads.versions(exchange.caller.tenant, model, query);
   }
@@ -53,7 +52,7 @@ export class ReadsController {
   async version(
     @Param() { model, ref }: VersionRefPath,
     @Exchanging() exchange: Exchange,
-  ): Promise<VersionResource> {
+  ): Promise<VersionDto> {
     await this.upToDate(exchange);
     return this.reads.version(exchange.caller.tenant, model, ref);
   }
@@ -65,7 +64,7 @@ export class ReadsController {
     @Param() { model }: ModelPath,
     @Query() page: PageQuery,
     @Exchanging() exchange: Exchange,
-  ): Promise<Listed<PublicEvent>> {
+  ): Promise<EventPage> {
     await this.upToDate(exchange);
     return this.reads.history(exchange.caller.tenant, model, page);
   }
@@ -74,6 +73,8 @@ export class ReadsController {
   @Get('events')
   @Operation('read')
   @RouteConfig({ offers: EVENT_OFFERS })
+  @ApiExtraModels(EventDto)
+  @ApiOkResponse({ content: { [NDJSON]: { schema: { $ref: getSchemaPath(EventDto) } }, [EVENT_STREAM]: {} } })
   async events(
     @Query() query: EventsQuery,
     @Req() request: FastifyRequest,
@@ -94,7 +95,7 @@ export class ReadsController {
   /** Which log this is, and how far it goes. */
   @Get('log')
   @Operation('read')
-  async log(): Promise<{ logId: string; position: string }> {
+  async log(): Promise<LogDto> {
     const { logId, head } = await this.store.log();
     return { logId, position: String(head) };
   }

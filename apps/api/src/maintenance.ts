@@ -1,0 +1,73 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { SqliteEventStore, verify, type Verified } from '@gatehouse/event-store';
+import { readSettings } from '@gatehouse/platform';
+
+/** The files of the data folder that maintenance is about. */
+export type DataFiles = { readonly log: string; readonly views: string };
+
+/** Runs a command of the operator. What it throws is a message for them; the exit code is then 1. */
+export function runCommand(act: (args: readonly string[]) => void | Promise<void>): void {
+  void (async () => {
+    try {
+      await act(process.argv.slice(2));
+    } catch (error) {
+      process.stderr.write(`gatehouse: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  })();
+}
+
+/** Where the log and the views of this installation are, by the same settings as the service. */
+export function dataFiles(): DataFiles {
+  const { data } = readSettings(process.env);
+  return { log: join(data, 'events.db'), views: join(data, 'views.db') };
+}
+
+/** The same, of a folder that has a log: elsewhere a command would make an empty one and call it good. */
+export function existingFiles(): DataFiles {
+  const files = dataFiles();
+  if (!existsSync(files.log))
+    throw new Error(`there is no log at ${files.log}; set GATEHOUSE_DATA to the data folder of the service`);
+  return files;
+}
+
+/** What is in a log, or a backup of one, that is whole. Throws what is wrong with it. */
+export function wholeLog(file: string): Verified {
+  if (!existsSync(file)) throw new Error(`there is no file ${file}`);
+  const verified = verify(file);
+  refuse(`${file} is not whole`, verified.problems);
+  return verified;
+}
+
+/** Throws when there are problems, and names them. */
+export function refuse(what: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new Error([`${what}:`, ...problems].join('\n  '));
+}
+
+/** Opens the log for this process alone. Rejects with what to do when the service has it. */
+export async function openAlone(file: string): Promise<SqliteEventStore> {
+  try {
+    return await SqliteEventStore.open({ file });
+  } catch (error) {
+    throw isLocked(error) ? new InUse(`the service runs on ${file}; stop it first`) : error;
+  }
+}
+
+/** The service has the log. */
+export class InUse extends Error {}
+
+function isLocked(error: unknown): boolean {
+  const { cause } = (error ?? {}) as { cause?: { code?: unknown } };
+  return String(cause?.code).startsWith('SQLITE_BUSY');
+}
+
+/** Now, as part of a file's name. */
+export function stamp(): string {
+  return new Date().toISOString().replace(/[-:]|\.\d+/g, '');
+}
+
+/** One sentence a line. */
+export function say(...lines: readonly string[]): void {
+  for (const line of lines) process.stdout.write(`${line}\n`);
+}

@@ -1,0 +1,41 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+const ROOT = join(__dirname, '../../..');
+
+/** Of the built app (`npm test` builds it first). */
+function generated(): string {
+  return execFileSync(process.execPath, [join(ROOT, 'dist/apps/api/src/openapi.main.js')], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  });
+}
+
+describe('openapi.json', () => {
+  const text = generated();
+  const document = JSON.parse(text) as {
+    openapi: string;
+    paths: Record<
+      string,
+      Record<string, { operationId: string; responses: Record<string, { content?: object }> }>
+    >;
+  };
+
+  it('is what the built app generates (npm run generate)', () => {
+    expect(readFileSync(join(ROOT, 'openapi.json'), 'utf8')).toBe(text);
+  });
+
+  it('is OpenAPI 3.1, and every success says what it holds', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(text).not.toContain('"nullable"');
+    const operations = Object.values(document.paths).flatMap((path) => Object.values(path));
+    const silent = operations.filter(({ responses }) =>
+      Object.entries(responses).some(
+        ([status, { content }]) => status.startsWith('2') && content === undefined,
+      ),
+    );
+    expect(silent.map(({ operationId }) => operationId)).toEqual([]);
+    expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+});

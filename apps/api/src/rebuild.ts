@@ -1,0 +1,37 @@
+import type { FollowStatus } from '@gatehouse/eventsourcing';
+import { rebuild } from '@gatehouse/projections';
+import { existingFiles, openAlone, runCommand, say } from './maintenance';
+
+const TELL_EVERY_MS = 1_000;
+
+/** `npm run rebuild`: makes `views.db` anew from the log. Interrupted, the next start of the service finishes it. */
+runCommand(async () => {
+  const { log, views } = existingFiles();
+  const store = await openAlone(log);
+  try {
+    const { head } = await store.log();
+    say(`rebuilding ${views} from ${head} events`);
+    const began = performance.now();
+    const done = await rebuild(store, views, progress(began));
+    const seconds = (performance.now() - began) / 1_000;
+    say(`rebuilt up to position ${done.position} in ${seconds.toFixed(1)} s, ${rate(done, began)} events/s`);
+  } finally {
+    await store.close();
+  }
+});
+
+/** Tells once a second how far it is. */
+function progress(began: number): (status: FollowStatus) => void {
+  let told = began;
+  return (status) => {
+    if (performance.now() - told < TELL_EVERY_MS) return;
+    told = performance.now();
+    const percent = (100n * status.position) / (status.head || 1n);
+    say(`${percent} %: ${status.position} of ${status.head}, ${rate(status, began)} events/s`);
+  };
+}
+
+/** In this log every event takes one position, and none is ever removed. */
+function rate({ position }: FollowStatus, began: number): number {
+  return Math.round(Number(position) / ((performance.now() - began) / 1_000));
+}

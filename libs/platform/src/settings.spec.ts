@@ -1,0 +1,97 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings, SettingWrong, settingsTable, unknownSettings } from './settings';
+
+const folder = mkdtempSync(join(tmpdir(), 'gatehouse-settings-'));
+const data = join(folder, 'data');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const read = (env: Record<string, string>) => readSettings({ GATEHOUSE_DATA: data, ...env });
+
+describe('settings', () => {
+  it('have the defaults of api.md', () => {
+    expect(read({})).toMatchObject({
+      http: { host: '127.0.0.1', port: 8080 },
+      grpc: { host: '127.0.0.1', port: 9090 },
+      data,
+      pointerDir: undefined,
+      logLevel: 'info',
+      requestTimeoutMs: 10_000,
+      bodyLimitKib: 256,
+    });
+  });
+
+  it.each([
+    ['GATEHOUSE_HTTP', '0.0.0.0:8080', 'loopback'],
+    ['GATEHOUSE_HTTP', '8080', 'host:port'],
+    ['GATEHOUSE_HTTP', '127.0.0.1:99999', 'host:port'],
+    ['GATEHOUSE_GRPC', '[::]:9090', 'loopback'],
+    ['GATEHOUSE_GRPC', 'example.org:9090', 'loopback'],
+    ['GATEHOUSE_GRPC', '127.evil.example:9090', 'loopback'],
+    ['GATEHOUSE_DATA', ' ', 'empty'],
+    ['GATEHOUSE_LOG_LEVEL', 'loud', 'info'],
+    ['GATEHOUSE_REQUEST_TIMEOUT_MS', '10s', 'whole number'],
+    ['GATEHOUSE_REQUEST_TIMEOUT_MS', '0', '100'],
+    ['GATEHOUSE_BODY_LIMIT_KIB', '-1', 'whole number'],
+  ])('%s=%s ends with a message that names it', (name, value, says) => {
+    expect(() => read({ [name]: value })).toThrow(SettingWrong);
+    expect(() => read({ [name]: value })).toThrow(new RegExp(`^${name} .*${says}`));
+  });
+
+  it.each(['127.0.0.1:0', '[::1]:8080', 'localhost:80', '127.1.2.3:1'])(
+    '%s is a loopback address',
+    (address) => {
+      expect(read({ GATEHOUSE_HTTP: address }).http.port).toBeGreaterThanOrEqual(0);
+    },
+  );
+
+  it('a secret is never in a message', () => {
+    expect(() => read({ GATEHOUSE_CURSOR_SECRET: 'short-secret' })).toThrow(
+      /^GATEHOUSE_CURSOR_SECRET must have/,
+    );
+    expect(() => read({ GATEHOUSE_CURSOR_SECRET: 'short-secret' })).not.toThrow(/short-secret/);
+  });
+
+  it('a secret may come in a file', () => {
+    const file = join(folder, 'secret');
+    writeFileSync(file, 'a secret from a file\n');
+    expect(read({ GATEHOUSE_CURSOR_SECRET_FILE: file }).cursorSecret).toBe('a secret from a file');
+    expect(() => read({ GATEHOUSE_CURSOR_SECRET_FILE: join(folder, 'none') })).toThrow(
+      /^GATEHOUSE_CURSOR_SECRET_FILE /,
+    );
+    const both = { GATEHOUSE_CURSOR_SECRET: 'a secret of its own', GATEHOUSE_CURSOR_SECRET_FILE: file };
+    expect(() => read(both)).toThrow(/both set/);
+  });
+
+  it('the cursor secret is made once, for its owner alone, and kept', () => {
+    const first = read({}).cursorSecret;
+    expect(first.length).toBeGreaterThanOrEqual(32);
+    expect(read({}).cursorSecret).toBe(first);
+    expect(statSync(join(data, 'cursor.secret')).mode & 0o777).toBe(0o600);
+  });
+
+  it('a data folder that cannot be one is named', () => {
+    const file = join(folder, 'a-file');
+    writeFileSync(file, '');
+    expect(() => read({ GATEHOUSE_DATA: file })).toThrow(/^GATEHOUSE_DATA /);
+  });
+
+  it('names that look like settings and are none are found', () => {
+    const env = {
+      GATEHOUSE_HTPP: '',
+      GATEHOUSE_DATA: '',
+      GATEHOUSE_CURSOR_SECRET_FILE: '',
+      GATEHOUSE_HTTP_FILE: '',
+      PATH: '',
+    };
+    expect(unknownSettings(env)).toEqual(['GATEHOUSE_HTPP', 'GATEHOUSE_HTTP_FILE']);
+  });
+
+  it('are all in docs/settings.md, as they are here', () => {
+    // Prettier aligns tables; what they say is compared.
+    const words = (text: string) => text.replace(/ +/g, ' ').replace(/-{3,}/g, '---');
+    const page = readFileSync(join(__dirname, '../../../docs/settings.md'), 'utf8');
+    expect(words(page)).toContain(words(settingsTable()));
+  });
+});
