@@ -1,6 +1,15 @@
-import { liveVersion, movePointer, rollbackTarget, type Fact, type Pointer } from '@gatehouse/domain';
+import {
+  liveVersion,
+  movePointer,
+  rollbackTarget,
+  type Actor,
+  type Fact,
+  type Pointer,
+} from '@gatehouse/domain';
 import { KEYS_PER_MODEL } from './schema';
-import type { MoveRow, Stored } from './tables';
+import type { Unwritten } from './batch';
+import type { MoveEvent } from './resources';
+import type { Stored } from './stored';
 import {
   decided,
   deprecated,
@@ -13,6 +22,22 @@ import {
   type VersionDoc,
 } from './version-fold';
 
+/** A move of a pointer. */
+export type MoveFold = {
+  readonly model: ModelFold;
+  readonly revision: number;
+  readonly time: number;
+  readonly by: Actor;
+  readonly event: MoveEvent;
+  /** What was live before, what is since, and where a rollback would go. */
+  readonly left: number | null;
+  readonly live: number | null;
+  readonly target: number | null;
+  readonly reason: string | null;
+  readonly note: string | null;
+  readonly position: string;
+};
+
 /** A model while events are folded into it. */
 export type ModelFold = {
   readonly id: number;
@@ -23,25 +48,63 @@ export type ModelFold = {
 };
 
 /** What is kept of what was written, so that the next event need not read it again; then it is forgotten at once. */
-const KEEP = { models: 20_000, moves: 200_000, bytes: 8 * 2 ** 20 };
-/** Put-off rows are written when they take about so much memory. */
-const MOST_PUT_OFF_BYTES = 16 * 2 ** 20;
+const KEEP = { models: 20_000, moves: 200_000, bytes: 32 * 2 ** 20 };
+/** Rows are written when they take about so much memory. */
+const MOST_UNWRITTEN_BYTES = 8 * 2 ** 20;
 
 /** Folds events into rows, in memory: a row that many events of a batch touch is written once. */
 export class Fold {
-  readonly newModels: ModelFold[] = [];
-  readonly dirty = new Set<VersionDoc>();
-  readonly moves: MoveRow[] = [];
+  private newModels: ModelFold[] = [];
+  private dirty = new Set<VersionDoc>();
+  private moves: MoveFold[] = [];
+  private bytes = 0;
   private readonly models = new Map<string, ModelFold>();
   private readonly versions = new Map<number, VersionDoc>();
   private movesKept = 0;
   private bytesKept = 0;
-  private bytesPutOff = 0;
 
   constructor(private readonly stored: Stored) {}
 
+  /** Whether what is folded should be written, lest it take too much memory. */
   get isLarge(): boolean {
-    return this.bytesPutOff > MOST_PUT_OFF_BYTES;
+    return this.bytes > MOST_UNWRITTEN_BYTES;
+  }
+
+  /** Whether `forget` is due. */
+  get keepsMuch(): boolean {
+    return this.keepsManyVersions || this.keepsManyModels;
+  }
+
+  private get keepsManyVersions(): boolean {
+    return this.bytesKept > KEEP.bytes;
+  }
+
+  private get keepsManyModels(): boolean {
+    return this.movesKept > KEEP.moves || this.models.size > KEEP.models;
+  }
+
+  /** Hands over what was folded. Until it is written, `forget` must not be called. */
+  take(): Unwritten {
+    const unwritten = { models: this.newModels, versions: this.dirty, moves: this.moves };
+    this.bytesKept += this.bytes;
+    this.movesKept += this.moves.length;
+    this.newModels = [];
+    this.dirty = new Set();
+    this.moves = [];
+    this.bytes = 0;
+    return unwritten;
+  }
+
+  /** Everything is written, and is read back when it is needed. */
+  forget(): void {
+    if (this.keepsManyModels) {
+      this.models.clear();
+      this.movesKept = 0;
+    }
+    if (this.keepsManyVersions) {
+      this.versions.clear();
+      this.bytesKept = 0;
+    }
   }
 
   apply(stream: string, fact: Fact): void {
@@ -50,14 +113,14 @@ export class Fold {
       case 'model.Registered': {
         const doc = registered(keyOf(model, fact.data.version), model.id, fact.data, fact);
         this.versions.set(doc.key, doc);
-        this.bytesPutOff += doc.registration!.manifest.length;
+        this.bytes += doc.registration!.manifest.length;
         return this.touch(doc);
       }
       case 'model.Evaluated': {
         const { version, metrics, rules } = fact.data;
         const doc = this.version(model, version);
         evaluate(doc, fact.data, fact, liveVersion(model.pointer) === version);
-        this.bytesPutOff += 100 * Object.keys(metrics).length + 200 * rules.length;
+        this.bytes += 100 * Object.keys(metrics).length + 200 * rules.length;
         return this.touch(doc);
       }
       case 'model.Approved':
@@ -79,23 +142,6 @@ export class Fold {
     }
   }
 
-  /** The pending rows are written. */
-  written(bytes: number): void {
-    this.bytesKept += bytes;
-    this.movesKept += this.moves.length;
-    this.newModels.length = this.moves.length = 0;
-    this.dirty.clear();
-    this.bytesPutOff = 0;
-    if (this.bytesKept > KEEP.bytes) {
-      this.versions.clear();
-      this.bytesKept = 0;
-    }
-    if (this.models.size > KEEP.models || this.movesKept > KEEP.moves) {
-      this.models.clear();
-      this.movesKept = 0;
-    }
-  }
-
   private promote(model: ModelFold, fact: Fact & { type: 'model.Promoted' }): void {
     const before = liveVersion(model.pointer);
     movePointer(model.pointer, fact);
@@ -105,9 +151,9 @@ export class Fold {
     }
     const doc = this.version(model, fact.data.version);
     promoted(doc, fact.data, fact);
-    this.bytesPutOff += doc.evidence!.length;
+    this.bytes += doc.evidence!.length;
     this.touch(doc);
-    this.moves.push(moveRow(model, fact, before, null, fact.data.note ?? null));
+    this.moves.push(moveOf(model, fact, before, null, fact.data.note ?? null));
   }
 
   private rollBack(model: ModelFold, fact: Fact & { type: 'model.RolledBack' }): void {
@@ -116,12 +162,12 @@ export class Fold {
     const doc = this.version(model, fact.data.from.version);
     left(doc, fact.data, fact);
     this.touch(doc);
-    this.moves.push(moveRow(model, fact, before, fact.data.reason, fact.data.note ?? null));
+    this.moves.push(moveOf(model, fact, before, fact.data.reason, fact.data.note ?? null));
   }
 
   private touch(doc: VersionDoc): void {
     this.dirty.add(doc);
-    this.bytesPutOff += 500;
+    this.bytes += 500;
   }
 
   private model(stream: string, fact: Fact): ModelFold {
@@ -153,13 +199,13 @@ export function keyOf(model: { readonly id: number }, number: number): number {
   return model.id * KEYS_PER_MODEL + number;
 }
 
-function moveRow(
+function moveOf(
   model: ModelFold,
   fact: Fact & { type: 'model.Promoted' | 'model.RolledBack' },
   before: number | null,
   reason: string | null,
   note: string | null,
-): MoveRow {
+): MoveFold {
   return {
     model,
     revision: fact.data.pointer,

@@ -32,6 +32,6 @@ export async function rebuild(
     if (failed) throw failed;
     return following.status();
   } finally {
-    views.close();
+    await views.close();
   }
 }

@@ -1,5 +1,5 @@
 /** Raise it with every change of a table or of what its rows mean: views of another version are built anew. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 /**
  * A version or a pointer move is one row under one integer: `model * KEYS_PER_MODEL + number`. So the rows of a
@@ -23,6 +23,7 @@ CREATE TABLE versions (
   key INTEGER PRIMARY KEY,
   model INTEGER NOT NULL,
   digest TEXT NOT NULL,
+  digest_start INTEGER NOT NULL,
   label TEXT,
   stage TEXT NOT NULL,
   changelog TEXT NOT NULL,
@@ -32,7 +33,7 @@ CREATE TABLE versions (
   evidence TEXT,
   manifest TEXT NOT NULL
 ) STRICT;
-CREATE INDEX version_by_digest ON versions (model, digest);
+CREATE INDEX version_by_digest ON versions (model, digest_start);
 CREATE INDEX version_deprecated ON versions (key) WHERE stage = 'DEPRECATED';
 CREATE TABLE moves (
   key INTEGER PRIMARY KEY,
@@ -46,3 +47,9 @@ CREATE TABLE moves (
 ) STRICT;
 CREATE INDEX move_by_time ON moves (model, time);
 `;
+
+/** The first 48 bits of a digest: an index on these is a fifth as large, and points at one row nearly always. */
+export function digestStart(digest: string): number {
+  const start = Number.parseInt(digest.slice(digest.indexOf(':') + 1).slice(0, 12), 16);
+  return Number.isNaN(start) ? 0 : start;
+}

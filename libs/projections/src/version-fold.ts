@@ -20,6 +20,22 @@ export type Folded = Pick<
   'evaluated' | 'evaluations' | 'evaluationCount' | 'promotion' | 'rolledBack' | 'deprecation' | 'position'
 > & { approvals: (ApprovalView & { evaluated: string })[] };
 
+/** The same while events are folded. An evaluation is text at once: that is far less to keep than its objects. */
+type Folding = Omit<Folded, 'evaluations'> & {
+  evaluations: { readonly suite: string; readonly text: string }[];
+};
+
+export function fromText(text: string): Folding {
+  const folded = JSON.parse(text) as Folded;
+  const evaluations = folded.evaluations.map((view) => ({ suite: view.suite, text: JSON.stringify(view) }));
+  return { ...folded, evaluations };
+}
+
+export function toText({ evaluations, ...rest }: Folding): string {
+  const texts = evaluations.map(({ text }) => text).join(',');
+  return `{"evaluations":[${texts}],${JSON.stringify(rest).slice(1)}`;
+}
+
 /** What never changes of a version: there from its registration until its row is written. */
 export type Registration = {
   readonly model: number;
@@ -37,7 +53,7 @@ export type VersionDoc = {
   readonly key: number;
   registration: Registration | null;
   stage: Stage;
-  folded: Folded;
+  readonly folded: Folding;
   /** Of the last promotion, as JSON, until it is written. */
   evidence: string | null;
 };
@@ -76,7 +92,8 @@ export function evaluate(doc: VersionDoc, data: Evaluated, fact: Fact, isLive: b
   const { evaluations } = folded;
   const at = evaluations.findIndex(({ suite }) => suite >= data.suite);
   const replaces = at >= 0 && evaluations[at]!.suite === data.suite;
-  evaluations.splice(at < 0 ? evaluations.length : at, replaces ? 1 : 0, evaluation(data, fact.meta));
+  const entry = { suite: data.suite, text: JSON.stringify(evaluation(data, fact.meta)) };
+  evaluations.splice(at < 0 ? evaluations.length : at, replaces ? 1 : 0, entry);
   folded.evaluationCount++;
   folded.evaluated = data.evaluated;
   if (data.movedTo) doc.stage = data.movedTo;
@@ -153,9 +170,9 @@ function voidApprovals({ folded }: VersionDoc, cause: Void): void {
 
 /** The first cause stays. */
 function voidWhere(
-  folded: Folded,
+  folded: Folding,
   cause: Void,
-  which: (approval: Folded['approvals'][number]) => boolean,
+  which: (approval: Folding['approvals'][number]) => boolean,
 ): boolean {
   let changed = false;
   for (const approval of folded.approvals)

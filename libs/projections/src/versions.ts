@@ -3,7 +3,7 @@ import { Slices } from '@gatehouse/eventsourcing';
 import type { ActorKind, Json, Stage } from '@gatehouse/domain';
 import { meets, type MetricCondition } from './metric-condition';
 import type { Page, VersionResource, VersionSummary } from './resources';
-import { KEYS_PER_MODEL } from './schema';
+import { digestStart, KEYS_PER_MODEL } from './schema';
 import type { Folded } from './version-fold';
 
 /** What a list of versions is narrowed to; everything named must hold. */
@@ -51,9 +51,10 @@ export class VersionsProjection {
     this.findByKey = reader.prepare<[number], Row & { evidence: string | null; manifest: string }>(
       `${whole} WHERE key = ?`,
     );
-    this.findByDigest = reader.prepare<[number, string], Row & { evidence: string | null; manifest: string }>(
-      `${whole} WHERE model = ? AND digest = ?`,
-    );
+    this.findByDigest = reader.prepare<
+      [number, number, string],
+      Row & { evidence: string | null; manifest: string }
+    >(`${whole} WHERE model = ? AND digest_start = ? AND digest = ?`);
     this.findBefore = reader.prepare(
       `SELECT ${COLUMNS} FROM versions WHERE key > @first AND key < @before
         AND (@stage IS NULL OR stage = @stage) AND (@label IS NULL OR label = @label) AND (@by IS NULL OR by_id = @by)
@@ -67,7 +68,7 @@ export class VersionsProjection {
     if (id === undefined) return null;
     const row =
       typeof ref === 'string'
-        ? this.findByDigest.get(id, ref)
+        ? this.findByDigest.get(id, digestStart(ref), ref)
         : isNumber(ref) && this.findByKey.get(id * KEYS_PER_MODEL + ref);
     if (!row) return null;
     const { promotion, ...rest } = summary(model, row);

@@ -3,7 +3,7 @@ import { Undecodable, type ModelState, type Version } from '@gatehouse/domain';
 import { follow, type Recorded } from '@gatehouse/eventsourcing';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
 import type { VersionResource } from './resources';
-import { openDatabase } from './database';
+import { openWriter, prepareDatabase } from './database';
 import { rebuild } from './rebuild';
 import { dump, Harness } from './testing/harness';
 import { approve, evaluate, PEOPLE, randomCommand, randomFrom, register } from './testing/lives';
@@ -78,7 +78,7 @@ test('views are what the domain makes of the same log, and a rebuild equals them
       // Views that were closed and opened again go on from their rows, not from what was in memory.
       const again = Views.open(harness.file);
       await harness.catchUp(again, 1 + next(7));
-      again.close();
+      await again.close();
     }
     for (const [tenant, model] of MODELS) {
       const state = harness.lives.states.get(`model-${tenant}.${model}`);
@@ -94,7 +94,7 @@ test('views are what the domain makes of the same log, and a rebuild equals them
     const file = join(harness.folder, 'rebuilt.db');
     await rebuild(harness.store, file);
     expect(dump(file)).toEqual(dump(harness.file));
-    harness.close();
+    await harness.close();
     harness = new Harness();
   }
 }, 120_000);
@@ -171,12 +171,13 @@ test('views of another schema version are made anew', async () => {
   await live(randomFrom(5), 30);
   await harness.catchUp();
   const file = join(harness.folder, 'old.db');
-  const old = openDatabase(file);
-  old.writer.exec('DROP TABLE versions; CREATE TABLE versions (x); PRAGMA user_version = 99');
+  prepareDatabase(file);
+  const old = openWriter(file);
+  old.exec('DROP TABLE versions; CREATE TABLE versions (x); PRAGMA user_version = 99');
   old.close();
   const views = Views.open(file);
   await harness.catchUp(views);
-  views.close();
+  await views.close();
   expect(dump(file)).toEqual(dump(harness.file));
 });
 

@@ -1,11 +1,14 @@
 import { decode, type Fact } from '@gatehouse/domain';
-import { Slices, type Checkpoint, type Follower, type Recorded } from '@gatehouse/eventsourcing';
-import { openDatabase, type ViewsDatabase } from './database';
+import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
+import type { Database } from 'better-sqlite3';
+import { toBatch } from './batch';
+import { openReader, prepareDatabase } from './database';
 import { Fold } from './fold';
 import { LiveProjection } from './live';
 import { ModelsProjection } from './models';
-import { Rows, Stored } from './tables';
+import { Stored } from './stored';
 import { VersionsProjection } from './versions';
+import { Writer } from './writer';
 
 /** All views of the log: one follower, one file, one pass. Rows and checkpoint are one transaction. */
 export class Views implements Follower {
@@ -13,33 +16,38 @@ export class Views implements Follower {
   readonly live: LiveProjection;
   readonly versions: VersionsProjection;
   readonly models: ModelsProjection;
-  private readonly rows: Rows;
   private readonly stored: Stored;
   private fold: Fold;
-  /** Up to where events are folded; null when all that is folded is written. */
+  /** Up to where events are folded; null when all that is folded is on its way to the file. */
   private pending: Checkpoint | null = null;
+  /** The batch that is on its way; the next one is folded meanwhile. */
+  private writing: Promise<void> = Promise.resolve();
 
-  private constructor(private readonly database: ViewsDatabase) {
-    this.rows = new Rows(database.writer);
-    this.stored = new Stored(database.writer);
+  private constructor(
+    private readonly reader: Database,
+    private readonly writer: Writer,
+  ) {
+    this.stored = new Stored(reader);
     this.fold = new Fold(this.stored);
-    this.live = new LiveProjection(database.reader);
-    this.versions = new VersionsProjection(database.reader);
-    this.models = new ModelsProjection(database.reader);
+    this.live = new LiveProjection(reader);
+    this.versions = new VersionsProjection(reader);
+    this.models = new ModelsProjection(reader);
   }
 
   /** Opens the views in this file; makes it, or makes it anew, where it is missing or of another release. */
   static open(file: string): Views {
-    return new Views(openDatabase(file));
+    prepareDatabase(file);
+    return new Views(openReader(file), new Writer(file));
   }
 
   /** Call it when whoever follows with it has stopped. */
-  close(): void {
-    this.database.close();
+  async close(): Promise<void> {
+    this.reader.close();
+    await this.writer.close();
   }
 
   async checkpoint(): Promise<Checkpoint | null> {
-    return this.rows.lastCheckpoint();
+    return this.stored.checkpoint();
   }
 
   /** Folds events; `settle` makes them visible. One that cannot be decoded throws, and what came before it is kept. */
@@ -57,62 +65,41 @@ export class Views implements Follower {
       this.fold.apply(event.stream, fact);
     }
     this.pending = checkpoint;
-    if (this.fold.isLarge) await this.settle();
+    if (this.fold.isLarge) await this.send();
   }
 
-  /** Writes what was folded, and the checkpoint with it; from then on queries see it. */
+  /** Resolves when what was folded is in the file, and the checkpoint with it; from then on queries see it. */
   async settle(): Promise<void> {
-    const { pending, fold } = this;
-    if (!pending) return;
-    const bytes = await this.inTransaction(() => this.write(pending));
-    const changed = new Set([...fold.newModels, ...fold.moves.map(({ model }) => model)]);
-    fold.written(bytes);
-    this.pending = null;
-    for (const { tenant, name } of changed) this.live.changed(tenant, name);
+    await this.send();
+    await this.writing;
   }
 
   /** Forgets everything. */
   async reset(): Promise<void> {
-    const { writer } = this.database;
-    await this.inTransaction(async () => {
-      for (const table of ['checkpoint', 'models', 'versions', 'moves']) writer.exec(`DELETE FROM ${table}`);
-    });
+    await this.writing;
+    await this.writer.clear();
     this.stored.restart();
     this.fold = new Fold(this.stored);
     this.pending = null;
     this.live.forget();
   }
 
-  /** A long transaction lets others have their turn meanwhile: only this follower uses this connection. */
-  private async inTransaction<T>(act: () => Promise<T>): Promise<T> {
-    const { writer } = this.database;
-    writer.exec('BEGIN IMMEDIATE');
-    try {
-      const result = await act();
-      writer.exec('COMMIT');
-      return result;
-    } catch (error) {
-      if (writer.inTransaction) writer.exec('ROLLBACK');
-      throw error;
-    }
-  }
-
-  /** In order of key: rows that stand together are written together. */
-  private async write(checkpoint: Checkpoint): Promise<number> {
-    const { fold, rows } = this;
-    const slices = new Slices();
-    let bytes = 0;
-    for (const model of fold.newModels) rows.model(model);
-    for (const doc of [...fold.dirty].sort((a, b) => a.key - b.key)) {
-      bytes += rows.version(doc);
-      if (slices.over()) await slices.next();
-    }
-    for (const move of fold.moves.sort((a, b) => a.model.id - b.model.id || a.revision - b.revision)) {
-      rows.move(move);
-      if (slices.over()) await slices.next();
-    }
-    rows.checkpoint(checkpoint);
-    return bytes;
+  /** Sends what is folded on its way, once the batch before has arrived. */
+  private async send(): Promise<void> {
+    await this.writing;
+    const { pending } = this;
+    if (!pending) return;
+    this.pending = null;
+    const unwritten = this.fold.take();
+    const changed = new Set([...unwritten.models, ...unwritten.moves.map(({ model }) => model)]);
+    this.writing = this.writer.write(await toBatch(unwritten, pending)).then(() => {
+      for (const { tenant, name } of changed) this.live.changed(tenant, name);
+    });
+    // Whoever awaits it next meets the error.
+    this.writing.catch(() => {});
+    if (!this.fold.keepsMuch) return;
+    await this.writing;
+    this.fold.forget();
   }
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { follow } from '@gatehouse/eventsourcing';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import { openDatabase } from '../database';
+import { openReader } from '../database';
 import { Views } from '../views';
 import { Lives } from './lives';
 
@@ -31,21 +31,20 @@ export class Harness {
     if (failed) throw failed;
   }
 
-  close(): void {
-    this.views.close();
+  async close(): Promise<void> {
+    await this.views.close();
     rmSync(this.folder, { recursive: true });
   }
 }
 
 /** Every row of every table, in order. */
 export function dump(file: string): Record<string, unknown[]> {
-  const database = openDatabase(file);
-  const db = database.reader;
+  const db = openReader(file);
   const tables = db
     .prepare<[], string>(`SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name`)
     .pluck()
     .all();
   const rows = tables.map((table) => [table, db.prepare(`SELECT * FROM ${table} ORDER BY 1`).all()] as const);
-  database.close();
+  db.close();
   return Object.fromEntries(rows);
 }

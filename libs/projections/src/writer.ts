@@ -1,0 +1,60 @@
+import { Worker } from 'node:worker_threads';
+import type { Batch } from './rows';
+import type { FromWriter, ToWriter } from './writer.thread';
+
+interface Waiting {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** The main thread's end of the thread that writes. */
+export class Writer {
+  private readonly worker: Worker;
+  /** Answers come in the order of the questions. */
+  private readonly waiting: Waiting[] = [];
+  private readonly exited: Promise<void>;
+  private lost: Error | null = null;
+
+  constructor(file: string) {
+    this.worker = new Worker(require.resolve('./writer.thread'), { workerData: file });
+    this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
+    this.worker.on('message', (answer: FromWriter) => this.hear(answer));
+    this.worker.on('error', (error: Error) => this.lose(error));
+    this.worker.on('exit', () => this.lose(new Error('the thread that writes the views has ended')));
+  }
+
+  /** Resolves when it is committed: rows and checkpoint, or neither. */
+  write(batch: Batch): Promise<void> {
+    return this.ask({ write: batch });
+  }
+
+  /** Empties the tables. */
+  clear(): Promise<void> {
+    return this.ask('clear');
+  }
+
+  /** Finishes what is under way and ends the thread. */
+  async close(): Promise<void> {
+    this.worker.postMessage('close' satisfies ToWriter);
+    await this.exited;
+  }
+
+  private ask(message: ToWriter): Promise<void> {
+    if (this.lost) return Promise.reject(this.lost);
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject });
+      this.worker.postMessage(message);
+    });
+  }
+
+  private hear(answer: FromWriter): void {
+    const asked = this.waiting.shift();
+    if (answer === null) asked?.resolve();
+    else asked?.reject(Object.assign(new Error(answer.message), { code: answer.code }));
+  }
+
+  private lose(error: Error): void {
+    this.lost ??= error;
+    for (const asked of this.waiting.splice(0)) asked.reject(this.lost);
+  }
+}
