@@ -1,7 +1,9 @@
+import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LogTruncated, StoreUnavailable } from '@gatehouse/eventsourcing';
-import { collect, eventOf, ids, newEvent, newEvents, toHead } from '@gatehouse/eventsourcing/testing';
+import { collect, eventOf, newEvent, newEvents, toHead } from '@gatehouse/eventsourcing/testing';
+import { backup } from './maintenance';
 import { assertDurable, openDatabase } from './database';
 import { SqliteEventStore } from './sqlite-event-store';
 import { start } from './testing/child';
@@ -179,10 +181,22 @@ describe('the file', () => {
     expect(Math.min(...times)).toBeLessThan(250);
   });
 
-  it('that an older copy replaces has another end, by which a checkpoint is found out', async () => {
-    const { store } = await open();
-    const { position } = await store.append('a', -1n, newEvents(3));
-    expect(ids(await toHead(store, position))).toEqual([]);
-    expect((await store.log()).head).toBe(position);
+  it('that an older copy replaces says so: its end lies before what was seen, and its events differ', async () => {
+    const { store, file } = await open();
+    const copy = join(folders.make(), 'copy.db');
+    await store.append('a', -1n, newEvents(3));
+    backup(file, copy);
+    const lost = newEvent();
+    const seen = await store.append('a', 2n, [lost]);
+    const { logId } = await store.log();
+    await stores.pop()!.close();
+    for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
+    copyFileSync(copy, file);
+    const { store: restored } = await open(file);
+    expect(await restored.log()).toEqual({ logId, head: seen.position - 1n });
+    await restored.append('a', 2n, [newEvent()]);
+    const [there] = await collect(restored.read('a', seen.revision));
+    expect(there!.position).toBe(seen.position);
+    expect(there!.id).not.toBe(lost.id);
   });
 });

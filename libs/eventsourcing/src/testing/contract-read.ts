@@ -92,14 +92,12 @@ export function readContract(subject: Subject): void {
     });
 
     it('ends at the head as it was when it was called', async () => {
-      await subject.store.append('a', -1n, newEvents(3));
+      await subject.store.append('a', -1n, newEvents(MANY));
+      const { signal } = new AbortController();
       let seen = 0;
-      for await (const { revision } of subject.store.readAll(0n, {
-        follow: false,
-        signal: new AbortController().signal,
-      }))
+      for await (const { revision } of subject.store.readAll(0n, { follow: false, signal }))
         if (seen++ < 10) await subject.store.append('b', revision - 1n, [newEvent()]);
-      expect(seen).toBe(3);
+      expect(seen).toBe(MANY);
     });
 
     it('pages through a long log', async () => {
@@ -146,20 +144,12 @@ export function readContract(subject: Subject): void {
       expect(seen).toBe(7);
     });
 
-    it('lets timers and requests have their turn on a long log', async () => {
-      await subject.store.append('a', -1n, newEvents(MANY));
-      let reading = true;
-      let longest = 0;
-      const reads = (async () => {
-        for (let n = 0; n < 10; n++) await toHead(subject.store);
-        reading = false;
-      })();
-      for (let last = performance.now(); reading; last = performance.now()) {
-        await nextTurn();
-        longest = Math.max(longest, performance.now() - last);
-      }
-      await reads;
-      expect(longest).toBeLessThan(100);
+    it('lets timers and requests have their turn, however busy the one who reads is', async () => {
+      await subject.store.append('a', -1n, newEvents(600));
+      const tries: number[] = [];
+      // The best of three: other processes of the machine can hold up a turn, too.
+      for (let n = 0; n < 3; n++) tries.push(await longestTurn(readBusily(subject)));
+      expect(Math.min(...tries)).toBeLessThan(60);
     });
   });
 
@@ -172,4 +162,23 @@ export function readContract(subject: Subject): void {
       expect(await subject.store.log()).toEqual({ logId, head: position });
     });
   });
+}
+
+/** Half a millisecond of work on each event. */
+async function readBusily(subject: Subject): Promise<void> {
+  for await (const _ of subject.store.readAll(0n, { follow: false, signal: new AbortController().signal }))
+    for (const until = performance.now() + 0.5; performance.now() < until;);
+}
+
+/** How long the event loop was held up at most while something ran, in milliseconds. */
+async function longestTurn(running: Promise<void>): Promise<number> {
+  let open = true;
+  void running.finally(() => (open = false));
+  let longest = 0;
+  for (let last = performance.now(); open; last = performance.now()) {
+    await nextTurn();
+    longest = Math.max(longest, performance.now() - last);
+  }
+  await running;
+  return longest;
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { checkAppend } from '../check-append';
 import {
@@ -16,6 +15,7 @@ import {
   type Recorded,
   WrongRevision,
 } from '../event-store';
+import { Slices } from '../slices';
 
 /** An event as it is kept: the JSON as text, so that nobody changes the log through an object that was handed out. */
 interface Kept extends Omit<Recorded, 'data' | 'meta'> {
@@ -32,9 +32,6 @@ class Log {
   /** Those who wait for the next event. */
   readonly waiting = new Set<() => void>();
 }
-
-/** So many events in a row, then everybody else has a turn. */
-const TURN = 256;
 
 /**
  * The event store for tests: a whole one, nothing is durable. `handle()` gives a second one on the same log, as a
@@ -68,8 +65,9 @@ export class MemoryEventStore implements EventStore {
 
   async *read(stream: string, from = 0n): AsyncGenerator<Recorded> {
     const events = this.state.streams.get(stream) ?? [];
+    const slices = new Slices();
     for (let at = from < 0n ? 0 : Number(from); at < events.length; at++) {
-      if (at % TURN === TURN - 1) await nextTurn();
+      if (slices.over()) await slices.next();
       const event = events[at]!;
       if (event.revision !== BigInt(at)) throw new LogTruncated(stream, BigInt(at));
       yield toRecorded(event);
@@ -79,6 +77,7 @@ export class MemoryEventStore implements EventStore {
   async *readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncGenerator<Recorded> {
     const { events } = this.state;
     const end = events.length;
+    const slices = new Slices();
     // Positions are dense here: the event of position p has index p − 1.
     let at = after < 0n ? 0 : Number(after);
     while (!signal.aborted) {
@@ -87,7 +86,7 @@ export class MemoryEventStore implements EventStore {
         await this.next(signal);
         continue;
       }
-      if (at % TURN === TURN - 1) await nextTurn();
+      if (slices.over()) await slices.next();
       const event = events[at++]!;
       if (!signal.aborted && event.stream.startsWith(prefix)) yield toRecorded(event);
     }
