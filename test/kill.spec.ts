@@ -159,6 +159,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
   it('saw every verb, both doors and refusals under that load', () => {
     const types = ['Registered', 'Evaluated', 'Approved', 'Rejected', 'Promoted', 'RolledBack', 'Deprecated'];
     const found = new Set(log.map((event) => event.type));
+    expect(sent.some((s) => s.outcome.kind === 'nothing' && s.outcome.code === 'not-approved')).toBe(true);
     if (KILLS >= 20) expect([...found].sort()).toEqual(types.map((type) => `model.${type}`).sort());
   });
 

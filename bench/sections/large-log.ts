@@ -16,14 +16,14 @@ export async function largeLog(bench: Bench): Promise<void> {
   await seedLog(large, life, models);
 
   const events = models * life.length;
-  await coldStart(bench, 'an empty log', bench.newFolder());
-  await rebuildAll(bench, large, events);
+  const start = await coldStart(bench, 'an empty log', bench.newFolder());
+  await rebuildAll(bench, large, events, start);
   await coldStart(bench, `${events.toLocaleString('en')} events`, large);
   await againstFew(bench, small, large, models);
 }
 
 /** From the start of the process to the first answer of a look-up that needs the views. */
-async function coldStart(bench: Bench, what: string, data: string): Promise<void> {
+async function coldStart(bench: Bench, what: string, data: string): Promise<number> {
   const began = performance.now();
   const service = await startService({ GATEHOUSE_DATA: data });
   const http = new HttpClient(service.http);
@@ -38,15 +38,16 @@ async function coldStart(bench: Bench, what: string, data: string): Promise<void
   });
   http.close();
   await service.stop();
+  return took;
 }
 
-/** The views are gone: from the start of the process until they show the last event again. */
-async function rebuildAll(bench: Bench, data: string, events: number): Promise<void> {
+/** The views are gone: until they show the last event again, less what a start takes anyway. */
+async function rebuildAll(bench: Bench, data: string, events: number, start: number): Promise<void> {
   for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
   const began = performance.now();
   await bench.withService('rebuild', data, async (service) => {
     await caughtUp(service);
-    const seconds = (performance.now() - began) / 1_000;
+    const seconds = (performance.now() - began - start) / 1_000;
     bench.add({
       section: 'rebuild',
       name: `all views, ${events.toLocaleString('en')} events`,

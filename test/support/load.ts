@@ -66,6 +66,8 @@ export class Load {
     const version = registered.version;
     const steps = [
       evaluate(model, version),
+      // Nobody has approved it yet: refused.
+      ...(chance(20) ? [promote(model, version)] : []),
       ...(chance(10) ? [decide(model, version, 'reject')] : []),
       decide(model, version, 'approve'),
       promote(model, version),
