@@ -64,11 +64,7 @@ class Lossy extends MemoryEventStore {
 type Acknowledged = { readonly id: string; readonly position: bigint };
 
 /** Plays a sequence on a model; answers what was acknowledged, and the ids of what was refused. */
-async function play(
-  transactor: Transactor<ModelState, Fact, Step>,
-  model: string,
-  sequence: Step[],
-) {
+async function play(transactor: Transactor<ModelState, Fact, Step>, model: string, sequence: Step[]) {
   const acknowledged: Acknowledged[] = [];
   const without: string[] = [];
   let state = noModel();

@@ -105,6 +105,8 @@ export class LogTruncated extends Error {
     readonly stream: string,
     readonly missing: bigint,
   ) {
-    super(`stream ${stream} has no revision ${missing}: the log was truncated, and nothing is decided on what is left`);
+    super(
+      `stream ${stream} has no revision ${missing}: the log was truncated, and nothing is decided on what is left`,
+    );
   }
 }
