@@ -9,7 +9,7 @@ const MAY = {
   eventsourcing: [],
   'event-store': ['eventsourcing', 'canonical'],
   projections: ['domain', 'eventsourcing'],
-  'pointer-file': ['eventsourcing'],
+  'pointer-file': ['domain', 'eventsourcing'],
   contracts: [],
   platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts'],
 };

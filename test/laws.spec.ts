@@ -182,7 +182,7 @@ it('I4: the live view of every model is what the deciding state says', () => {
 it('I5: the views rebuilt from zero equal the views kept incrementally, byte for byte', async () => {
   const rebuilt = Views.open(join(folder, 'rebuilt.db'));
   await catchUp(store, rebuilt, 5_000);
-  rebuilt.close();
-  incremental.close();
+  await rebuilt.close();
+  await incremental.close();
   expect(dump(join(folder, 'rebuilt.db'))).toEqual(dump(join(folder, 'incremental.db')));
 }, 120_000);

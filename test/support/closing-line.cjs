@@ -7,6 +7,8 @@ module.exports = class ClosingLine {
     // A file that cannot even be loaded has no tests to count: it counts as one that failed.
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     const skipped = numPendingTests + numTodoTests;
-    console.log(`${numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+    const line = `${numPassedTests} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+    // Last, behind the summary of the other reporters.
+    process.once('exit', () => console.log(line));
   }
 };

@@ -7,7 +7,7 @@ import { collect, eventOf, ids, newEvent, newEvents, toHead } from '@gatehouse/e
 import { verify } from './maintenance';
 import { SqliteEventStore } from './sqlite-event-store';
 import { start } from './testing/child';
-import { Folders, itAsRoot } from './testing/folders';
+import { Folders } from './testing/folders';
 import { compileShim } from './testing/shim';
 
 const folders = new Folders();
@@ -34,23 +34,20 @@ async function fill(stream: string): Promise<{ acknowledged: string[]; error: Er
 }
 
 describe('a full disk', () => {
-  itAsRoot(
-    'makes one outcome unknown, then appends unavailable; what was acknowledged stays, reads go on',
-    async () => {
-      const file = join(folders.mount(6 * MIB), 'events.db');
-      store = await SqliteEventStore.open({ file });
-      const { acknowledged, error } = await fill('a');
-      expect(error).toBeInstanceOf(OutcomeUnknown);
-      expect(acknowledged.length).toBeGreaterThan(10);
-      await expect(store.append('b', -1n, [newEvent()])).rejects.toThrow(StoreUnavailable);
-      expect(store.stats()).toMatchObject({ writable: false, queued: 0 });
-      expect(store.stats().reason).toMatch(/FULL/);
-      expect(ids(await collect(store.read('a')))).toEqual(acknowledged);
-      expect(ids(await toHead(store))).toEqual(acknowledged);
-    },
-  );
+  it('makes one outcome unknown, then appends unavailable; what was acknowledged stays, reads go on', async () => {
+    const file = join(folders.mount(6 * MIB), 'events.db');
+    store = await SqliteEventStore.open({ file });
+    const { acknowledged, error } = await fill('a');
+    expect(error).toBeInstanceOf(OutcomeUnknown);
+    expect(acknowledged.length).toBeGreaterThan(10);
+    await expect(store.append('b', -1n, [newEvent()])).rejects.toThrow(StoreUnavailable);
+    expect(store.stats()).toMatchObject({ writable: false, queued: 0 });
+    expect(store.stats().reason).toMatch(/FULL/);
+    expect(ids(await collect(store.read('a')))).toEqual(acknowledged);
+    expect(ids(await toHead(store))).toEqual(acknowledged);
+  });
 
-  itAsRoot('answers every append of the batch in doubt as unknown', async () => {
+  it('answers every append of the batch in doubt as unknown', async () => {
     store = await SqliteEventStore.open({ file: join(folders.mount(6 * MIB), 'events.db') });
     const appends = Array.from({ length: 100 }, (_, n) => store.append(`s-${n}`, -1n, [eventOf(100_000)]));
     const results = await Promise.allSettled(appends);
@@ -63,27 +60,24 @@ describe('a full disk', () => {
       else expect(result.reason).toBeInstanceOf(OutcomeUnknown);
   });
 
-  itAsRoot(
-    'is over when there is room again: appends go on, and the same ids may be sent again',
-    async () => {
-      const disk = folders.mount(8 * MIB);
-      const file = join(disk, 'events.db');
-      writeFileSync(join(disk, 'ballast'), Buffer.alloc(4 * MIB));
-      store = await SqliteEventStore.open({ file });
-      const { acknowledged } = await fill('a');
-      rmSync(join(disk, 'ballast'));
-      const event = newEvent();
-      const revision = BigInt(acknowledged.length) - 1n;
-      const until = Date.now() + 10_000;
-      while (!store.stats().writable && Date.now() < until) await sleep(50);
-      expect((await store.append('a', revision, [event])).revision).toBe(revision + 1n);
-      expect(ids(await collect(store.read('a')))).toEqual([...acknowledged, event.id]);
-      await store.close();
-      expect(verify(file).problems).toEqual([]);
-    },
-  );
+  it('is over when there is room again: appends go on, and the same ids may be sent again', async () => {
+    const disk = folders.mount(8 * MIB);
+    const file = join(disk, 'events.db');
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(4 * MIB));
+    store = await SqliteEventStore.open({ file });
+    const { acknowledged } = await fill('a');
+    rmSync(join(disk, 'ballast'));
+    const event = newEvent();
+    const revision = BigInt(acknowledged.length) - 1n;
+    const until = Date.now() + 10_000;
+    while (!store.stats().writable && Date.now() < until) await sleep(50);
+    expect((await store.append('a', revision, [event])).revision).toBe(revision + 1n);
+    expect(ids(await collect(store.read('a')))).toEqual([...acknowledged, event.id]);
+    await store.close();
+    expect(verify(file).problems).toEqual([]);
+  });
 
-  itAsRoot('that stays full ends the store: `failed` resolves, so that the process ends', async () => {
+  it('that stays full ends the store: `failed` resolves, so that the process ends', async () => {
     const file = join(folders.mount(4 * MIB), 'events.db');
     store = await SqliteEventStore.open({ file, giveUpMs: 100 });
     const { acknowledged } = await fill('a');
