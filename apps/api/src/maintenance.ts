@@ -35,9 +35,20 @@ export function existingFiles(): DataFiles {
 /** What is in a log, or a backup of one, that is whole. Throws what is wrong with it. */
 export function wholeLog(file: string): Verified {
   if (!existsSync(file)) throw new Error(`there is no file ${file}`);
-  const verified = verify(file);
-  refuse(`${file} is not whole`, verified.problems);
+  const verified = examined(file);
+  const { events, head, problems } = verified;
+  // The writer leaves no position out. So this sees what dense revisions cannot: that the end of a stream is gone.
+  const lost = events === head ? [] : [`it has ${events} events, but ${head} positions: events were removed`];
+  refuse(`${file} is not whole`, [...problems, ...lost]);
   return verified;
+}
+
+function examined(file: string): Verified {
+  try {
+    return verify(file);
+  } catch (error) {
+    throw new Error(`${file} cannot be read as a log: ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** Throws when there are problems, and names them. */
