@@ -81,9 +81,12 @@ const readsGoOn = async (http: HttpClient, atLeast?: string) => {
   const { status, body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast });
   expect([status, body.current?.version]).toEqual([200, 1]);
 };
-/** The views may come after the log: their file is not synced on every commit. */
-const readsAreThere = async (http: HttpClient) => {
+/** The views may come after the log: they are not synced on every commit, and may have had to wait for the disk themselves. */
+const readsCatchUp = async (http: HttpClient) => {
   const { body } = await http.get<{ position: string }>('/v1/log');
+  const behind = async () =>
+    (await http.get(`/v1/models/${MODEL}/live`, { atLeast: body.position })).status === 503;
+  for (const until = Date.now() + 15_000; Date.now() < until && (await behind());) await sleep(100);
   await readsGoOn(http, body.position);
 };
 
@@ -132,7 +135,7 @@ describe('a full disk', () => {
       http = new HttpClient(service.http);
     }
     expect(await writer.write(http)).toBe(true);
-    await readsAreThere(http);
+    await readsCatchUp(http);
     await writer.reconcile(http);
     expect(writer.attempts.filter((attempt) => attempt.acked).length).toBeGreaterThan(2);
     http.close();
@@ -158,7 +161,7 @@ describe('a disk that turns read-only while the service runs', () => {
     disk.repair();
     service = await start(join(disk.path, 'data'));
     http = new HttpClient(service.http);
-    await readsAreThere(http);
+    await readsCatchUp(http);
     await writer.reconcile(http);
     expect(await writer.write(http)).toBe(true);
     http.close();
@@ -198,7 +201,7 @@ describe('a folder that cannot be written to', () => {
     makeWritable(disk);
     const after = await start(data);
     const again = new HttpClient(after.http);
-    await readsAreThere(again);
+    await readsCatchUp(again);
     again.close();
     await after.stop();
   });
