@@ -45,12 +45,14 @@ export type ModelFold = {
   readonly name: string;
   readonly created: number;
   readonly pointer: Pointer;
+  /** Whether the live version may have been evaluated since it went live: then some decisions on it may be stale. */
+  mayBeStale: boolean;
 };
 
 /** What is kept of what was written, so that the next event need not read it again; then it is forgotten at once. */
-const KEEP = { models: 20_000, moves: 200_000, bytes: 32 * 2 ** 20 };
+const KEEP = { models: 20_000, moves: 200_000, bytes: 12 * 2 ** 20 };
 /** Rows are written when they take about so much memory. */
-const MOST_UNWRITTEN_BYTES = 8 * 2 ** 20;
+const MOST_UNWRITTEN_BYTES = 12 * 2 ** 20;
 
 /** Folds events into rows, in memory: a row that many events of a batch touch is written once. */
 export class Fold {
@@ -119,7 +121,9 @@ export class Fold {
       case 'model.Evaluated': {
         const { version, metrics, rules } = fact.data;
         const doc = this.version(model, version);
-        evaluate(doc, fact.data, fact, liveVersion(model.pointer) === version);
+        const isLive = liveVersion(model.pointer) === version;
+        evaluate(doc, fact.data, fact, isLive);
+        model.mayBeStale ||= isLive;
         this.bytes += 100 * Object.keys(metrics).length + 200 * rules.length;
         return this.touch(doc);
       }
@@ -145,10 +149,12 @@ export class Fold {
   private promote(model: ModelFold, fact: Fact & { type: 'model.Promoted' }): void {
     const before = liveVersion(model.pointer);
     movePointer(model.pointer, fact);
-    if (before !== null && before !== fact.data.version) {
+    // Most versions leave as they came, and need not be looked at.
+    if (model.mayBeStale && before !== null && before !== fact.data.version) {
       const previous = this.version(model, before);
       if (voidStale(previous)) this.touch(previous);
     }
+    model.mayBeStale = false;
     const doc = this.version(model, fact.data.version);
     promoted(doc, fact.data, fact);
     this.bytes += doc.evidence!.length;
@@ -159,6 +165,7 @@ export class Fold {
   private rollBack(model: ModelFold, fact: Fact & { type: 'model.RolledBack' }): void {
     const before = liveVersion(model.pointer);
     movePointer(model.pointer, fact);
+    model.mayBeStale = false;
     const doc = this.version(model, fact.data.from.version);
     left(doc, fact.data, fact);
     this.touch(doc);

@@ -50,12 +50,14 @@ export class Stored {
 
   model(tenant: string, name: string): ModelFold | null {
     const row = this.findModel.get(tenant, name);
-    return row ? { id: row.id, tenant, name, created: row.created, pointer: this.pointer(row.id) } : null;
+    if (!row) return null;
+    const { id, created } = row;
+    return { id, tenant, name, created, pointer: this.pointer(id), mayBeStale: true };
   }
 
   /** Ids go by the order of first events in the log: the same in every rebuild. */
   newModel(tenant: string, name: string, created: number): ModelFold {
-    return { id: ++this.lastId, tenant, name, created, pointer: noPointer() };
+    return { id: ++this.lastId, tenant, name, created, pointer: noPointer(), mayBeStale: false };
   }
 
   version(key: number): VersionDoc | null {
