@@ -1,3 +1,4 @@
+import 'tsconfig-paths/register'; // our libraries by the names that tsconfig.json gives them
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';

@@ -50,7 +50,7 @@ async function run(address: string, releases: Awaited<ReturnType<typeof readRele
 }
 
 /** Calls on a model that has something to show: a release held back, and a version to roll back to. */
-async function thingsToTry(api: GatehouseClient, { held }: Report): Promise<string> {
+async function thingsToTry(api: GatehouseClient, { models, held }: Report): Promise<string> {
   for (const { model, label } of held.toReversed()) {
     const { current, rollbackTarget } = await api.get<Live>(`/v1/models/${model}/live`);
     if (current === null || rollbackTarget === null) continue;
@@ -63,7 +63,13 @@ async function thingsToTry(api: GatehouseClient, { held }: Report): Promise<stri
       `  go back to ${rollbackTarget.label}\n    curl -s ${url}/rollback -H 'Gatehouse-Actor: you' -H 'Content-Type: application/json' -d '${body}'`,
     ].join('\n');
   }
-  return `To try (Ctrl-C ends the service):\n  curl -s ${api.address}/v1/models`;
+  const url = `${api.address}/v1/models/${models[0]?.model}`;
+  return [
+    'Three things to try (Ctrl-C ends the service):',
+    `  all models\n    curl -s ${api.address}/v1/models`,
+    `  what is live\n    curl -s ${url}/live`,
+    `  everything that happened\n    curl -s ${url}/history`,
+  ].join('\n');
 }
 
 main().catch((error: unknown) => {
