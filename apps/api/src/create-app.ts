@@ -46,9 +46,22 @@ export async function createApp(
   return app;
 }
 
-/** Opens both doors. */
+/** Opens both doors; closes everything again if one of them does not open. */
 export async function start(settings: Settings, log: OpenLog['log'], module?: Type): Promise<Running> {
   const app = await createApp(settings, log, module);
+  try {
+    return await listen(app, settings, log);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+}
+
+async function listen(
+  app: NestFastifyApplication,
+  settings: Settings,
+  log: OpenLog['log'],
+): Promise<Running> {
   const health = new HealthImplementation({ '': 'SERVING', 'gatehouse.v1.Registry': 'SERVING' });
   const grpc = grpcServer(app, settings, log, health);
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });

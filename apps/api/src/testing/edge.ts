@@ -26,7 +26,11 @@ type Unary = (
 ) => {
   on(event: 'metadata', listener: (metadata: Metadata) => void): void;
 };
-type Stream = AsyncIterable<Record<string, unknown>> & { cancel(): void; pause(): void };
+type Stream = AsyncIterable<Record<string, unknown>> & {
+  cancel(): void;
+  pause(): void;
+  on(event: 'error', listener: () => void): void;
+};
 type Registry = Client & Record<string, Unary & ((message: object, metadata: Metadata) => Stream)>;
 
 type Loaded = { v1: { Registry: new (address: string, how: object) => Registry } };

@@ -1,0 +1,252 @@
+import { credentials, loadPackageDefinition, status } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { Controller, Get, Module, Param, Post } from '@nestjs/common';
+import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { LOADER_OPTIONS, protoFiles } from '@gatehouse/contracts';
+import { Operation } from '@gatehouse/platform';
+import { AppModule, EDGE } from './app.module';
+import { Edge } from './testing/edge';
+
+const open: Edge[] = [];
+const edgeOf = async (...how: Parameters<typeof Edge.open>) => {
+  const edge = await Edge.open(...how);
+  open.push(edge);
+  return edge;
+};
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((edge) => edge.close()));
+});
+
+/** How far the streams of `Slow` were read, and whether they were let go. */
+const read = { messages: 0, released: false };
+
+@Controller('v1/slow')
+class Slow {
+  @Post(':ms')
+  @Operation('register')
+  async write(@Param('ms') ms: string): Promise<{ done: true }> {
+    await sleep(Number(ms));
+    return { done: true };
+  }
+
+  @GrpcMethod('Registry', 'GetLive')
+  @Operation('read')
+  async overGrpc(@Payload() { model }: { model: string }): Promise<{ model: string }> {
+    await sleep(Number(model));
+    return { model };
+  }
+
+  @GrpcMethod('Registry', 'ReplayEvents')
+  @Operation('read')
+  async *endless(): AsyncGenerator<{ id: string }> {
+    read.messages = 0;
+    read.released = false;
+    try {
+      for (;;) {
+        read.messages++;
+        yield { id: 'x'.repeat(10_000) };
+        await new Promise(setImmediate);
+      }
+    } finally {
+      read.released = true;
+    }
+  }
+}
+
+@Module({ controllers: [Slow], providers: EDGE })
+class SlowModule {}
+
+describe('a request that takes too long', () => {
+  it('is answered 408 timeout over HTTP, DEADLINE_EXCEEDED over gRPC', async () => {
+    const edge = await edgeOf({ requestTimeoutMs: 150 }, SlowModule);
+    const { status: http, body } = await edge.post('/v1/slow/600', {});
+    expect([http, body['code']]).toEqual([408, 'timeout']);
+    const { code, details } = await edge.rpc('GetLive', { model: '600' });
+    expect([code, details?.reason]).toEqual([status.DEADLINE_EXCEEDED, 'timeout']);
+  });
+
+  it('to arrive is answered 408, and the connection closed', async () => {
+    const edge = await edgeOf({ requestTimeoutMs: 150 }, SlowModule);
+    const head =
+      'POST /v1/slow/1 HTTP/1.1\r\nHost: a\r\ngatehouse-actor: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{';
+    expect(await edge.raw(head, 2_000)).toMatch(/^HTTP\/1.1 408 [^]*"code":"timeout"/);
+  });
+});
+
+describe('a stop', () => {
+  it('lets what is in flight finish, ends the streams, and refuses what is new', async () => {
+    const edge = await Edge.open({}, SlowModule);
+    const slow = edge.post('/v1/slow/400', {});
+    const rpc = edge.rpc('GetLive', { model: '400' });
+    await sleep(100);
+    const began = performance.now();
+    const stopped = edge.close();
+    expect(await slow).toMatchObject({ status: 201, body: { done: true } });
+    expect(await rpc).toMatchObject({ code: 0 });
+    await stopped;
+    expect(performance.now() - began).toBeLessThan(3_000);
+    await expect(edge.http('/healthz')).rejects.toThrow();
+  });
+
+  it('ends event streams, and tells watchers over gRPC to connect again', async () => {
+    const edge = await Edge.open();
+    await edge.promoted('m', 1);
+    const sse = await fetch(`http://${edge.running.http}/v1/events`, {
+      headers: { accept: 'text/event-stream' },
+    });
+    const watching = (async () => {
+      for await (const _ of edge.stream('WatchLive', { model: 'm' }));
+    })();
+    await sleep(200);
+    await Promise.all([
+      expect(watching).rejects.toMatchObject({ code: status.UNAVAILABLE }),
+      edge.running.stop(1_000),
+    ]);
+    expect(await sse.text()).toContain('model.Promoted');
+    edge.registry.close();
+  });
+});
+
+describe('a stream', () => {
+  it('costs a slow reader of gRPC a bounded number of messages, and is let go when the reader leaves', async () => {
+    const edge = await edgeOf({}, SlowModule);
+    // Plain HTTP/2: the client library of grpc-js reads on whatever its user does.
+    const session = connectHttp2(`http://${edge.running.grpc}`);
+    const call = session.request({
+      ':method': 'POST',
+      ':path': '/gatehouse.v1.Registry/ReplayEvents',
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    call.end(Buffer.alloc(5));
+    await sleep(700);
+    const ahead = read.messages;
+    expect(ahead).toBeGreaterThan(0);
+    expect(ahead).toBeLessThan(500);
+    await sleep(300);
+    expect(read.messages).toBe(ahead);
+    session.destroy();
+    for (let tries = 0; !read.released && tries < 100; tries++) await sleep(20);
+    expect(read.released).toBe(true);
+  });
+
+  it('costs a slow reader of HTTP a bounded part of the log', async () => {
+    const edge = await edgeOf();
+    const filler = 'x'.repeat(9_000);
+    for (let n = 0; n < 300; n++)
+      await edge.post('/v1/models/m/versions', {
+        changelog: filler,
+        manifest: { config: { n, filler: filler.repeat(4) } },
+      });
+    const [host, port] = edge.running.http.split(':');
+    const socket = connect(Number(port), host);
+    socket.write('GET /v1/events HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.pause();
+    await sleep(300);
+    const before = process.memoryUsage().rss;
+    await sleep(300);
+    expect(process.memoryUsage().rss - before).toBeLessThan(8 * 1024 * 1024);
+    let bytes = 0;
+    let end = '';
+    socket.on('data', (chunk) => {
+      bytes += chunk.length;
+      end = (end + chunk.toString()).slice(-10);
+    });
+    socket.resume();
+    for (let tries = 0; !end.endsWith('0\r\n\r\n') && tries < 400; tries++) await sleep(25);
+    expect(bytes).toBeGreaterThan(300 * 45_000);
+    socket.destroy();
+  });
+});
+
+describe('what watches the process', () => {
+  it('finds it alive and ready, with the followers, and scrapes its metrics', async () => {
+    const edge = await edgeOf();
+    await edge.promoted('m', 1);
+    expect((await edge.http('/healthz')).body).toEqual({ status: 'ok' });
+    const ready = await edge.http('/readyz');
+    expect(ready.status).toBe(200);
+    expect(ready.body).toMatchObject({
+      ready: true,
+      followers: [{ name: 'views', state: 'live', lag: '0' }],
+    });
+    await edge.http('/v1/models/none/live');
+    const { text } = await edge.http('/metrics');
+    for (const metric of [
+      'process_cpu_seconds_total',
+      'gatehouse_commands_total{verb="promote",outcome="changed"} 1',
+      'gatehouse_refusals_total{code="model-unknown"} 1',
+      'gatehouse_requests_total{door="http",route="/v1/models/:model/live",status="404"} 1',
+      'gatehouse_follower_lag{follower="views"} 0',
+      'gatehouse_store_batches_total',
+      'gatehouse_store_queue_depth 0',
+    ])
+      expect(text).toContain(metric);
+  });
+
+  it('finds the health service and reflection over gRPC', async () => {
+    const edge = await edgeOf();
+    type Ask = (message: object, answer: (error: Error | null, value: object) => void) => void;
+    type Client = { check: Ask; close(): void };
+    const loaded = loadPackageDefinition(loadSync(protoFiles().health, LOADER_OPTIONS));
+    const { Health } = (
+      loaded['grpc'] as unknown as { health: { v1: { Health: new (...how: unknown[]) => Client } } }
+    ).health.v1;
+    const health = new Health(edge.running.grpc, credentials.createInsecure());
+    for (const service of ['', 'gatehouse.v1.Registry'])
+      expect(await new Promise((resolve) => health.check({ service }, (_, value) => resolve(value)))).toEqual(
+        { status: 'SERVING' },
+      );
+    health.close();
+    expect(await listedServices(edge.running.grpc)).toEqual(
+      expect.arrayContaining(['gatehouse.v1.Registry', 'grpc.health.v1.Health']),
+    );
+  });
+});
+
+describe('a route that does not say what it lets its caller do', () => {
+  @Controller('v1/forgotten')
+  class Forgotten {
+    @Get()
+    all(): string {
+      return 'everything';
+    }
+  }
+  @Module({ imports: [AppModule], controllers: [Forgotten] })
+  class ForgottenModule {}
+
+  it('does not start', async () => {
+    await expect(Edge.open({}, ForgottenModule)).rejects.toThrow(/Forgotten\.all/);
+  });
+});
+
+/** What reflection lists. */
+async function listedServices(address: string): Promise<string[]> {
+  const path = require.resolve('@grpc/reflection/build/proto/grpc/reflection/v1/reflection.proto');
+  type Call = {
+    write(message: object): void;
+    end(): void;
+    on(event: 'data', listener: (value: Listed) => void): void;
+  };
+  type Listed = { listServicesResponse: { service: { name: string }[] } };
+  type Client = { ServerReflectionInfo(): Call; close(): void };
+  const loaded = loadPackageDefinition(loadSync(path, LOADER_OPTIONS));
+  const grpc = loaded['grpc'] as unknown as {
+    reflection: { v1: { ServerReflection: new (...how: unknown[]) => Client } };
+  };
+  const client = new grpc.reflection.v1.ServerReflection(address, credentials.createInsecure());
+  const call = client.ServerReflectionInfo();
+  const names = new Promise<string[]>((resolve) =>
+    call.on('data', ({ listServicesResponse }) =>
+      resolve(listServicesResponse.service.map(({ name }) => name)),
+    ),
+  );
+  call.write({ listServices: '' });
+  const listed = await names;
+  call.end();
+  client.close();
+  return listed;
+}
