@@ -7,6 +7,7 @@ import {
   type Pointer,
 } from '@gatehouse/domain';
 import { KEYS_PER_MODEL } from './schema';
+import { Generations } from './generations';
 import type { Unwritten } from './batch';
 import type { MoveEvent } from './resources';
 import type { Stored } from './stored';
@@ -49,10 +50,10 @@ export type ModelFold = {
   mayBeStale: boolean;
 };
 
-/** What is kept of what was written, so that the next event need not read it again; then it is forgotten at once. */
-const KEEP = { models: 20_000, moves: 200_000, bytes: 12 * 2 ** 20 };
+/** What is kept of what was written, so that the next event need not read it again: up to twice as much. */
+const KEEP = { models: 10_000, moves: 100_000, bytes: 8 * 2 ** 20 };
 /** Rows are written when they take about so much memory. */
-const MOST_UNWRITTEN_BYTES = 12 * 2 ** 20;
+const MOST_UNWRITTEN_BYTES = 8 * 2 ** 20;
 
 /** Folds events into rows, in memory: a row that many events of a batch touch is written once. */
 export class Fold {
@@ -60,8 +61,8 @@ export class Fold {
   private dirty = new Set<VersionDoc>();
   private moves: MoveFold[] = [];
   private bytes = 0;
-  private readonly models = new Map<string, ModelFold>();
-  private readonly versions = new Map<number, VersionDoc>();
+  private readonly models = new Generations<string, ModelFold>();
+  private readonly versions = new Generations<number, VersionDoc>();
   private movesKept = 0;
   private bytesKept = 0;
 
@@ -72,20 +73,7 @@ export class Fold {
     return this.bytes > MOST_UNWRITTEN_BYTES;
   }
 
-  /** Whether `forget` is due. */
-  get keepsMuch(): boolean {
-    return this.keepsManyVersions || this.keepsManyModels;
-  }
-
-  private get keepsManyVersions(): boolean {
-    return this.bytesKept > KEEP.bytes;
-  }
-
-  private get keepsManyModels(): boolean {
-    return this.movesKept > KEEP.moves || this.models.size > KEEP.models;
-  }
-
-  /** Hands over what was folded. Until it is written, `forget` must not be called. */
+  /** Hands over what was folded. What was handed over before must be written by now: it may be read back. */
   take(): Unwritten {
     const unwritten = { models: this.newModels, versions: this.dirty, moves: this.moves };
     this.bytesKept += this.bytes;
@@ -94,19 +82,15 @@ export class Fold {
     this.dirty = new Set();
     this.moves = [];
     this.bytes = 0;
-    return unwritten;
-  }
-
-  /** Everything is written, and is read back when it is needed. */
-  forget(): void {
-    if (this.keepsManyModels) {
-      this.models.clear();
-      this.movesKept = 0;
-    }
-    if (this.keepsManyVersions) {
-      this.versions.clear();
+    if (this.bytesKept > KEEP.bytes) {
+      this.versions.turn();
       this.bytesKept = 0;
     }
+    if (this.models.size > KEEP.models || this.movesKept > KEEP.moves) {
+      this.models.turn();
+      this.movesKept = 0;
+    }
+    return unwritten;
   }
 
   apply(stream: string, fact: Fact): void {

@@ -9,7 +9,7 @@ import { dump, Harness } from './testing/harness';
 import { approve, evaluate, PEOPLE, randomCommand, randomFrom, register } from './testing/lives';
 import { Views } from './views';
 
-const SEQUENCES = 40;
+const SEQUENCES = 15;
 const MODELS = [
   ['acme', 'fraud'],
   ['acme', 'fraud.two'],
@@ -73,7 +73,7 @@ const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
 test('views are what the domain makes of the same log, and a rebuild equals them byte for byte', async () => {
   for (let seed = 1; seed <= SEQUENCES; seed++) {
     const next = randomFrom(seed);
-    for (let part = 0; part < 4; part++) {
+    for (let part = 0; part < 3; part++) {
       await live(next, 40);
       // Views that were closed and opened again go on from their rows, not from what was in memory.
       const again = Views.open(harness.file);

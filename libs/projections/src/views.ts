@@ -97,9 +97,6 @@ export class Views implements Follower {
     });
     // Whoever awaits it next meets the error.
     this.writing.catch(() => {});
-    if (!this.fold.keepsMuch) return;
-    await this.writing;
-    this.fold.forget();
   }
 }
 
