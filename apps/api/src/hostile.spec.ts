@@ -161,6 +161,13 @@ const PATHS: Case[] = [
     405,
     'method-not-allowed',
   ],
+  [
+    'PUT with a body that is not JSON',
+    `${VERSIONS}/1`,
+    { method: 'PUT', body: '{', headers: { 'content-type': 'application/json' } },
+    405,
+    'method-not-allowed',
+  ],
 ];
 
 const QUERIES: Case[] = [

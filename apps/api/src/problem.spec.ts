@@ -2,7 +2,9 @@ import { Controller, Get, Module, Query } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { Rejected } from '@gatehouse/domain';
 import {
+  DeadlinePassed,
   EventTooLarge,
+  LogTruncated,
   OutcomeUnknown,
   QueueFull,
   StoreUnavailable,
@@ -19,6 +21,8 @@ const ERRORS: Record<string, () => Error> = {
   StoreUnavailable: () => new StoreUnavailable('the disk is full'),
   EventTooLarge: () => new EventTooLarge(600_000),
   QueueFull: () => new QueueFull('model-secret.x'),
+  DeadlinePassed: () => new DeadlinePassed('model-secret.x'),
+  LogTruncated: () => new LogTruncated('model-secret.x', 3n),
   TypeError: () => new TypeError('a secret of ours'),
   Rejected: () =>
     new Rejected('gate-not-met', 'Evaluate it.', {
@@ -105,6 +109,8 @@ describe('an error of the libraries', () => {
     ['StoreUnavailable', 'store-unavailable'],
     ['EventTooLarge', 'too-large'],
     ['QueueFull', 'slow-down'],
+    ['DeadlinePassed', 'timeout'],
+    ['LogTruncated', 'store-unavailable'],
     ['TypeError', 'internal'],
     ['Rejected', 'gate-not-met'],
   ] as const)('%s is %s on both doors, and tells nothing of its own', async (name, code) => {

@@ -128,6 +128,15 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
     new Problem('clock-skew', 'The clock is behind the last event by more than a minute: correct it.', {
       retryAfter: 30,
     }),
+  DeadlinePassed: () =>
+    new Problem('timeout', 'Nothing was recorded: too many commands on this model were first. Try again.', {
+      retryAfter: 1,
+    }),
+  LogTruncated: () =>
+    new Problem(
+      'store-unavailable',
+      'The log of this model has a gap, so nothing is decided on it. Tell the operators the request id.',
+    ),
   IdempotencyKeyReused: () =>
     new Problem(
       'idempotency-key-reused',

@@ -42,7 +42,8 @@ export class Routes {
     return exception;
   }
 
-  private missing(request: FastifyRequest, reply: FastifyReply): Problem {
+  /** What to say where no route is: that the path takes other methods, or that there is no such path. */
+  missing(request: FastifyRequest, reply: FastifyReply): Problem {
     const allow = this.allowed(request.url);
     if (allow === undefined || allow.split(', ').includes(request.method))
       return new Problem('not-found', 'There is no such path. /docs lists those there are.');
