@@ -33,8 +33,7 @@ async function goLive(http: HttpClient, seed: string): Promise<number> {
 /** What is live, once the views have come to the end of the log. */
 const live = async (service: Service) => {
   const http = new HttpClient(service.http);
-  const { position } = (await http.get<{ position: string }>('/v1/log')).body;
-  const { body } = await http.get<Live>(`/v1/models/${MODEL}/live`, { atLeast: position });
+  const { body } = await http.getCaughtUp<Live>(`/v1/models/${MODEL}/live`);
   http.close();
   return body;
 };
@@ -236,13 +235,10 @@ describe('the views of another log', () => {
 describe('the secret behind the cursors', () => {
   const cursorOf = async (service: Service) => {
     const http = new HttpClient(service.http);
-    const { body } = await http.get<{ next: string }>(`/v1/models/${MODEL}/versions?limit=1`, {
-      atLeast: await head(http),
-    });
+    const { body } = await http.getCaughtUp<{ next: string }>(`/v1/models/${MODEL}/versions?limit=1`);
     http.close();
     return body.next;
   };
-  const head = async (http: HttpClient) => (await http.get<{ position: string }>('/v1/log')).body.position;
   const accepts = async (service: Service, cursor: string) => {
     const http = new HttpClient(service.http);
     const { status, body } = await http.get<Problem>(

@@ -56,6 +56,9 @@ export type Written = {
 } & Problem;
 export type Problem = { code?: string; detail?: string; gate?: unknown[]; status?: number };
 
+/** A machine that is busy with other tests is slow; a view that never catches up is a fault. */
+const CATCH_UP_MS = 15_000;
+
 /** A client of the HTTP door with connections of its own, kept alive. Rejects when the connection breaks: the outcome is unknown. */
 export class HttpClient {
   private readonly agent = new Agent({ keepAlive: true });
@@ -68,6 +71,16 @@ export class HttpClient {
 
   get<T>(path: string, call: Call = {}): Promise<Answer<T>> {
     return this.send<T>('GET', path, call);
+  }
+
+  /** A read of views that have come to the end of the log as it is now. Waits as long as it is reasonable to wait. */
+  async getCaughtUp<T>(path: string, call: Call = {}): Promise<Answer<T>> {
+    const { position: atLeast } = (await this.get<{ position: string }>('/v1/log', call)).body;
+    const until = Date.now() + CATCH_UP_MS;
+    for (;;) {
+      const answer = await this.get<T & Problem>(path, { ...call, atLeast });
+      if (answer.body?.code !== 'view-behind' || Date.now() > until) return answer;
+    }
   }
 
   /** Every event after a position, in the order of the log. */
