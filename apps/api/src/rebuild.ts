@@ -20,12 +20,12 @@ runCommand(async () => {
   }
 });
 
-/** Tells once a second how far it is. */
+/** Tells how far it is when it has come further, once a second at most. */
 function progress(began: number): (status: FollowStatus) => void {
-  let told = began;
+  let told = { at: began, position: 0n };
   return (status) => {
-    if (performance.now() - told < TELL_EVERY_MS) return;
-    told = performance.now();
+    if (performance.now() - told.at < TELL_EVERY_MS || status.position === told.position) return;
+    told = { at: performance.now(), position: status.position };
     const percent = (100n * status.position) / (status.head || 1n);
     say(`${percent} %: ${status.position} of ${status.head}, ${rate(status, began)} events/s`);
   };
