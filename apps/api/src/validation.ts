@@ -7,6 +7,12 @@ class Validation extends ValidationPipe {
     if (metadata.type === 'query' && typeof value === 'object' && value !== null) refuseInherited(value);
     return super.transform(value, metadata);
   }
+
+  /**
+   * Nest drops members named `prototype` and `constructor` in silence: a manifest would not be what was sent. Names that do harm
+   * are refused by `parseJson` and `checkJson`, so that nothing has to be dropped.
+   */
+  protected override stripProtoKeys(): void {}
 }
 
 function refuseInherited(query: object): void {
