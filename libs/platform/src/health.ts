@@ -11,6 +11,8 @@ export type Readiness = {
   readonly ready: boolean;
   /** What keeps it from being ready. */
   readonly because: readonly string[];
+  /** Whether the log takes writes. While it does not, reads go on: that alone makes nobody unready. */
+  readonly writable: boolean;
   readonly followers: readonly {
     name: string;
     state: string;
@@ -39,7 +41,8 @@ export class Health {
         .filter((status) => !isUpToDate(status))
         .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`),
     ];
-    return { ready: because.length === 0, because, followers: followers.map(shown) };
+    const writable = this.store.writable();
+    return { ready: because.length === 0, because, writable, followers: followers.map(shown) };
   }
 }
 

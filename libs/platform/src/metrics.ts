@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Registry } from 'prom-client';
 
 type Tally = {
   readonly door: string;
@@ -33,12 +33,12 @@ export class Metrics {
     collectDefaultMetrics({ register: this.registry });
     const labelNames = ['door', 'route', 'status'] as const;
     const tallies = this.tallies;
-    const settle = (counter: Gauge<(typeof labelNames)[number]>, of: (tally: Tally) => number) => {
+    const settle = (counter: Counter<(typeof labelNames)[number]>, of: (tally: Tally) => number) => {
       counter.reset();
       for (const tally of tallies.values())
-        counter.set({ door: tally.door, route: tally.route, status: tally.status }, of(tally));
+        counter.inc({ door: tally.door, route: tally.route, status: tally.status }, of(tally));
     };
-    new Gauge({
+    new Counter({
       name: 'gatehouse_requests_total',
       help: 'Requests by door, route and status',
       labelNames,
@@ -47,8 +47,8 @@ export class Metrics {
         settle(this, (tally) => tally.count);
       },
     });
-    new Gauge({
-      name: 'gatehouse_request_seconds_sum',
+    new Counter({
+      name: 'gatehouse_request_seconds_total',
       help: 'Time spent on requests, by door, route and status',
       labelNames,
       registers: [this.registry],

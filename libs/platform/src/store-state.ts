@@ -4,6 +4,8 @@ import { Injectable } from '@nestjs/common';
 @Injectable()
 export class StoreState {
   failure: Error | undefined;
+  /** Whether the log takes writes now; a full disk may pass. */
+  writable: () => boolean = () => true;
   /** Resolves when the store fails; never rejects. */
   readonly failed: Promise<Error>;
   private resolve!: (failure: Error) => void;

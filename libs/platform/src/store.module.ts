@@ -8,7 +8,7 @@ import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
 import { StoreState } from './store-state';
-import { followerGauges, storeGauges } from './store-gauges';
+import { followerMetrics, storeMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
 const DAY_MS = 86_400_000;
@@ -39,8 +39,9 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
     state: StoreState,
     metrics: Metrics,
   ) {
-    storeGauges(metrics.registry, store);
-    followerGauges(metrics.registry, followers);
+    storeMetrics(metrics.registry, store);
+    followerMetrics(metrics.registry, followers);
+    state.writable = () => store.stats().writable;
     void store.failed.then((failure) => state.fail(failure));
   }
 

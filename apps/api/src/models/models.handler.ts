@@ -12,6 +12,7 @@ import {
   type ModelState,
 } from '@gatehouse/domain';
 import {
+  IdempotencyKeyReused,
   Transactor,
   type Decider,
   type EventStore,
@@ -70,7 +71,7 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
       this.metrics.commands.inc({ verb, outcome: outcomeOf(written) });
       return written;
     } catch (error) {
-      const refused = error instanceof Rejected || error instanceof Problem;
+      const refused = [Rejected, Problem, IdempotencyKeyReused].some((kind) => error instanceof kind);
       this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
       throw error;
     }

@@ -149,7 +149,9 @@ function mayPass(error: unknown): boolean {
 
 function reasonOf(error: unknown): string {
   const { message } = (error ?? {}) as { message?: unknown };
-  return `${codeOf(error)} ${typeof message === 'string' ? message : String(error)}`.trim();
+  const text = typeof message === 'string' ? message : String(error);
+  // Node's own errors begin with their code already.
+  return text.startsWith(codeOf(error)) ? text : `${codeOf(error)} ${text}`;
 }
 
 function writeAndForget(file: string): void {

@@ -1,9 +1,19 @@
 import type { SqliteEventStore, WriterStats } from '@gatehouse/event-store';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FollowerHost } from './follower-host';
 
 /** What the store's writer does, read when it is scraped. */
-export function storeGauges(registry: Registry, store: SqliteEventStore): void {
+export function storeMetrics(registry: Registry, store: SqliteEventStore): void {
+  const counter = (name: string, help: string, of: (stats: WriterStats) => number) =>
+    new Counter({
+      name: `gatehouse_store_${name}_total`,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(of(store.stats()));
+      },
+    });
   const gauge = (name: string, help: string, of: (stats: WriterStats) => number) =>
     new Gauge({
       name: `gatehouse_store_${name}`,
@@ -13,15 +23,15 @@ export function storeGauges(registry: Registry, store: SqliteEventStore): void {
         this.set(of(store.stats()));
       },
     });
-  gauge('batches_total', 'Transactions committed to the log, one fsync each', ({ batches }) => batches);
-  gauge('appends_total', 'Appends in them', ({ appends }) => appends);
-  gauge('commit_seconds_total', 'Time spent committing', ({ commitSeconds }) => commitSeconds);
+  counter('batches', 'Transactions committed to the log, one fsync each', ({ batches }) => batches);
+  counter('appends', 'Appends in them', ({ appends }) => appends);
+  counter('commit_seconds', 'Time spent committing', ({ commitSeconds }) => commitSeconds);
   gauge('queue_depth', 'Appends that wait for their answer', ({ queued }) => queued);
   gauge('writable', '1 while the log takes writes', ({ writable }) => Number(writable));
 }
 
 /** How far each follower is, as last heard of. */
-export function followerGauges(registry: Registry, followers: FollowerHost): void {
+export function followerMetrics(registry: Registry, followers: FollowerHost): void {
   const gauge = (
     name: string,
     help: string,
