@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { EventStore, NewEvent, Recorded } from './event-store';
 import { follow, type Following, type FollowOptions } from './follow';
-import type { Checkpoint, Follower } from './projection';
+import { type Checkpoint, type Follower, MayPass } from './projection';
 import { MemoryEventStore } from './testing';
 
 let count = 0;
@@ -23,6 +23,7 @@ class Notes implements Follower {
   readonly batches: number[] = [];
   resets = 0;
   failAt = -1n;
+  failure = new Error('cannot handle this');
 
   constructor(private at: Checkpoint | null = null) {}
 
@@ -31,7 +32,7 @@ class Notes implements Follower {
   }
 
   async handle(batch: readonly Recorded[], checkpoint: Checkpoint): Promise<void> {
-    if (batch.some(({ position }) => position === this.failAt)) throw new Error('cannot handle this');
+    if (batch.some(({ position }) => position === this.failAt)) throw this.failure;
     this.seen.push(...batch.map(({ position }) => position));
     this.batches.push(batch.length);
     this.at = checkpoint;
@@ -143,6 +144,27 @@ test('an error of the follower stops it with the error; nothing is skipped', asy
     lag: 3n,
   });
   expect(await following.reached(5n, 1_000)).toBe(false);
+});
+
+test('an error that may pass starts it again from its checkpoint, and every event is handled in the end', async () => {
+  const store = new MemoryEventStore();
+  await store.append('s', -1n, events(5));
+  const notes = new Notes();
+  notes.failAt = 3n;
+  notes.failure = new MayPass('the disk is full');
+  const errors: [string, boolean][] = [];
+  const following = start(store, notes, {
+    batch: 1,
+    retryMs: { first: 5, longest: 20 },
+    onError: ({ message }, retry) => {
+      errors.push([message, retry]);
+      if (errors.length === 3) notes.failAt = -1n;
+    },
+  });
+  expect(await following.reached(5n, 5_000)).toBe(true);
+  expect(notes.seen).toEqual([1n, 2n, 3n, 4n, 5n]);
+  expect(errors).toEqual(Array(3).fill(['the disk is full', true]));
+  expect(following.status()).toMatchObject({ state: 'live', lag: 0n });
 });
 
 /** A log that cannot be read now and then: after so many events, and at first not even asked for its end. */

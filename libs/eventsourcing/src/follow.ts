@@ -1,6 +1,6 @@
 import { type EventStore, LogTruncated, type Recorded } from './event-store';
 import { gather, type Gathered } from './gather';
-import type { Checkpoint, Follower } from './projection';
+import { type Checkpoint, type Follower, MayPass } from './projection';
 import { turn } from './slices';
 import { Waiting } from './waiting';
 
@@ -127,9 +127,12 @@ class Path implements Following {
       await this.read(after);
     } catch (error) {
       if (this.options.signal.aborted && !(error instanceof FollowerFailed)) return;
-      if (error instanceof FollowerFailed) throw error.cause;
+      const cause = error instanceof FollowerFailed ? error.cause : error;
+      if (error instanceof FollowerFailed && !(cause instanceof MayPass)) throw cause;
       if (error instanceof LogTruncated) throw error;
-      this.failed(error, true);
+      // What was put off and could not be written is read again.
+      if (cause instanceof MayPass) this.unsettled = 0;
+      this.failed(cause, true);
       await this.pause();
     }
   }

@@ -9,12 +9,20 @@ export interface Checkpoint {
   readonly id: string;
 }
 
+/** A follower could not act for a reason that may pass (a full disk): it starts again from its checkpoint, after a pause. */
+export class MayPass extends Error {
+  override readonly name = 'MayPass';
+}
+
 /** Something that reads the log in order, acts, and remembers how far it came. */
 export interface Follower {
   readonly name: string;
-  /** Where it stands; null before the first event. */
+  /** Where it stands; null before the first event. Asked at every start: what was put off and not written is forgotten. */
   checkpoint(): Promise<Checkpoint | null>;
-  /** Acts on some consecutive events and moves the checkpoint, both or neither. Twice is the same as once. */
+  /**
+   * Acts on some consecutive events and moves the checkpoint, both or neither. Twice is the same as once. An error
+   * stops the follower for good, `MayPass` does not.
+   */
   handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void>;
   /**
    * Optional. A follower that has it may put off, together, the work and the checkpoint of `handle` until this is

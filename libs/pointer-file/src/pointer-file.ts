@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { decode } from '@gatehouse/domain';
-import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
+import { type Checkpoint, type Follower, MayPass, type Recorded } from '@gatehouse/eventsourcing';
 import { each, makeFolder, removeLeftovers, replaceFile } from './atomic-file';
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file';
 
@@ -52,8 +52,12 @@ export class PointerFile implements Follower {
       if (first || type === 'model.Promoted' || type === 'model.RolledBack')
         moved.set(event.stream, [meta.tenant, meta.model ?? '']);
     }
-    await this.writeAll([...moved], checkpoint.position);
-    await writeCheckpoint(this.checkpointFile, checkpoint);
+    try {
+      await this.writeAll([...moved], checkpoint.position);
+      await writeCheckpoint(this.checkpointFile, checkpoint);
+    } catch (error) {
+      throw passing(error) ? new MayPass(error.message, { cause: error }) : error;
+    }
   }
 
   /**
@@ -91,4 +95,10 @@ export class PointerFile implements Follower {
     await makeFolder(folder);
     await replaceFile(join(folder, FILE), text);
   }
+}
+
+/** A full, read-only or failing disk may be mended while we run. */
+function passing(error: unknown): error is Error {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' && ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(code);
 }

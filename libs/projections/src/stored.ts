@@ -38,7 +38,7 @@ export class Stored {
     this.lastId = this.greatestId();
   }
 
-  /** After the tables were emptied. */
+  /** The tables are not what was last written: they were emptied, or a batch did not arrive. */
   restart(): void {
     this.lastId = this.greatestId();
   }

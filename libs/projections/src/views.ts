@@ -47,6 +47,8 @@ export class Views implements Follower {
   }
 
   async checkpoint(): Promise<Checkpoint | null> {
+    await this.writing.catch(() => {});
+    this.begin();
     return this.stored.checkpoint();
   }
 
@@ -78,10 +80,16 @@ export class Views implements Follower {
   async reset(): Promise<void> {
     await this.writing;
     await this.writer.clear();
+    this.begin();
+    this.live.forget();
+  }
+
+  /** From what is in the file; what was folded and not written is forgotten. */
+  private begin(): void {
+    this.writing = Promise.resolve();
+    this.pending = null;
     this.stored.restart();
     this.fold = new Fold(this.stored);
-    this.pending = null;
-    this.live.forget();
   }
 
   /** Sends what is folded on its way, once the batch before has arrived. */

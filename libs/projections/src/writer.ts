@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads';
+import { MayPass } from '@gatehouse/eventsourcing';
 import type { Batch } from './rows';
 import type { FromWriter, ToWriter } from './writer.thread';
 
@@ -50,11 +51,18 @@ export class Writer {
   private hear(answer: FromWriter): void {
     const asked = this.waiting.shift();
     if (answer === null) asked?.resolve();
-    else asked?.reject(Object.assign(new Error(answer.message), { code: answer.code }));
+    else asked?.reject(failure(answer));
   }
 
   private lose(error: Error): void {
     this.lost ??= error;
     for (const asked of this.waiting.splice(0)) asked.reject(this.lost);
   }
+}
+
+/** A full or failing disk may be mended while we run, and the views can always be written again; anything else is a fault. */
+function failure({ message, code }: NonNullable<FromWriter>): Error {
+  if (typeof code === 'string' && /^SQLITE_(FULL|BUSY|READONLY|IOERR)/.test(code))
+    return new MayPass(`${code} ${message}`);
+  return Object.assign(new Error(message), { code });
 }
