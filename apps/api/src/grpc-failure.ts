@@ -5,6 +5,9 @@ import { PROBLEMS, type Problem } from './problem';
 /** What gRPC answers for a problem: the status, and the code and fields in `grpc-status-details-bin`. */
 export type Failure = Pick<ServiceError, 'code' | 'details' | 'metadata'>;
 
+// It travels in a trailer, like the details: a client that gets too large ones waits for ever.
+const MESSAGE_LIMIT = 1_000;
+
 /** From a problem to a gRPC status. Extra members (`gate`, `live` …) travel as JSON in the metadata of `ErrorInfo`. */
 export function failureOf(problem: Problem, requestId: string): Failure {
   const { grpc: code } = PROBLEMS[problem.code];
@@ -20,7 +23,7 @@ export function failureOf(problem: Problem, requestId: string): Failure {
   const metadata = new Metadata();
   metadata.set('x-request-id', requestId);
   metadata.set('grpc-status-details-bin', details);
-  return { code, details: problem.message, metadata };
+  return { code, details: problem.message.slice(0, MESSAGE_LIMIT), metadata };
 }
 
 function asJson(extra: Record<string, unknown>): Record<string, string> {

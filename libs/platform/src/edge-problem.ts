@@ -41,17 +41,29 @@ export class EdgeProblem<Code extends string = EdgeCode> extends Error {
   }
 }
 
-/** 400 `invalid`, with every field that was refused. */
+const MOST_ERRORS = 100;
+const POINTER_LIMIT = 1_000;
+
+/**
+ * 400 `invalid`, with the fields that were refused: the first hundred, and how many more. What a client sent comes back in it, so it
+ * is kept small: over gRPC it travels in trailers, and a client that gets too many of them waits for ever.
+ */
 export class InvalidRequest extends EdgeProblem {
   override readonly name: string = 'InvalidRequest';
   constructor(errors: readonly FieldError[]) {
-    super('invalid', summary(errors), { errors });
+    const told = errors.slice(0, MOST_ERRORS).map(shortened);
+    super('invalid', summary(told, errors.length), { errors: told });
   }
 }
 
-function summary(errors: readonly FieldError[]): string {
-  const [first] = errors;
+/** A pointer that is too long ends at the nearest ancestor that fits, as in `canonical`. */
+function shortened({ pointer, message }: FieldError): FieldError {
+  if (pointer.length <= POINTER_LIMIT) return { pointer, message };
+  return { pointer: pointer.slice(0, pointer.lastIndexOf('/', POINTER_LIMIT)), message };
+}
+
+function summary([first]: readonly FieldError[], count: number): string {
   if (first === undefined) return 'The request is not valid.';
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const more = count > 1 ? ` (and ${count - 1} more)` : '';
   return `Correct ${first.pointer || 'the body'}: ${first.message}${more}.`;
 }

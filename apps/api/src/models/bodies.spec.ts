@@ -351,6 +351,42 @@ describe('what is not right in a body is pointed at, and nothing is recorded', (
   });
 });
 
+describe('the answer to what is wrong stays small, however much is wrong', () => {
+  const names = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, n) => [` ${n}`, n]));
+
+  it.each(Object.keys(over) as (keyof typeof over)[])('500 wrong names over %s', async (name) => {
+    const { code, errors, detail } = await over[name](edge).ask(changed('evaluate', { metrics: names(500) }));
+    expect(code).toBe('invalid');
+    expect(errors!.length).toBeLessThanOrEqual(100);
+    expect(errors![0]!.pointer).toBe('/metrics/ 0');
+    expect(detail).toContain('(and 499 more)');
+  });
+
+  it.each(Object.keys(over) as (keyof typeof over)[])('a name of 100,000 over %s', async (name) => {
+    const metrics = { ['x'.repeat(100_000)]: 1 };
+    const told = await over[name](edge).ask(changed('evaluate', { metrics }));
+    expect(told.code).toBe('invalid');
+    expect(told.errors!.map(({ pointer }) => pointer)).toEqual(['/metrics']);
+    expect(JSON.stringify(told).length).toBeLessThan(2_000);
+  });
+
+  it('an unknown field with a name of 100,000', async () => {
+    const { status, text } = await edge.post('/v1/models/m/versions/1/promotion', {
+      ['x'.repeat(100_000)]: 1,
+    });
+    expect([status, text.length < 2_000]).toEqual([400, true]);
+  });
+
+  it('5,000 wrong members', async () => {
+    const artifacts = Array.from({ length: 5_000 }, () => ({}));
+    const { status, text } = await edge.post('/v1/models/m/versions', {
+      changelog: 'x',
+      manifest: { artifacts },
+    });
+    expect([status, text.length < 32_000]).toEqual([400, true]);
+  });
+});
+
 describe('a path that names no version', () => {
   it.each([
     'latest',

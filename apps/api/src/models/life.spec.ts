@@ -1,3 +1,4 @@
+import { digestOf } from '@gatehouse/canonical';
 import { fromStruct, type ProtoStruct } from '@gatehouse/contracts';
 import { Edge } from '../testing/edge';
 import { byTurns, grpcDoor, httpDoor, withoutNull, type Ask, type Door, type Told } from './testing/doors';
@@ -12,6 +13,8 @@ type Step = readonly [
 
 const ci = { actor: 'ci', kind: 'service' } as const;
 const relative = (f1: number) => run(f1, { thresholds: { f1: { min: 0.5, maxRegression: 0.01 } } });
+
+const SECOND = { config: { n: 2 }, parent: 1 };
 
 const LIFE: Step[] = [
   [
@@ -53,7 +56,7 @@ const LIFE: Step[] = [
     'registers another',
     {
       verb: 'register',
-      body: release(2, { author: 'dana', manifest: { config: { n: 2 }, parent: 1 } }),
+      body: release(2, { author: 'dana', manifest: SECOND }),
       ...ci,
     },
     { status: 201, event: 'model.Registered', stage: 'DEV', revision: 1, live: 1 },
@@ -85,7 +88,7 @@ const LIFE: Step[] = [
   ],
   [
     'rolls back',
-    { verb: 'rollBack', body: { from: 2, reason: 'latency', note: 'slow' }, actor: 'eve' },
+    { verb: 'rollBack', body: { from: digestOf(SECOND), reason: 'latency', note: 'slow' }, actor: 'eve' },
     { status: 200, event: 'model.RolledBack', stage: 'PROD', revision: 3, live: 1 },
   ],
   [
