@@ -12,6 +12,8 @@ import {
 } from '@gatehouse/eventsourcing';
 import { Operation } from '@gatehouse/platform';
 import { EDGE } from './app.module';
+import { readStatusDetails } from '@gatehouse/contracts';
+import { failureOf } from './grpc-failure';
 import { Problem, PROBLEMS, type ProblemCode } from './problem';
 import { Edge } from './testing/edge';
 
@@ -129,5 +131,34 @@ describe('an error of the libraries', () => {
     expect((await edge.http('/v1/throw?it=Rejected')).body['gate']).toEqual(gate);
     const { details } = await edge.rpc('GetLive', { model: 'Rejected' });
     expect(JSON.parse(details!.metadata!['gate']!)).toEqual(gate);
+  });
+});
+
+describe('a failure over gRPC', () => {
+  const details = (problem: Problem) =>
+    readStatusDetails(failureOf(problem, 'r-1').metadata!.get('grpc-status-details-bin')[0] as Buffer)!;
+
+  it.each([0, 1])(
+    'never cuts a character in half (shifted by %s): grpc-js would throw where nobody catches',
+    (shift) => {
+      const problem = new Problem('invalid', 'x'.repeat(shift) + '😀'.repeat(2_000), {});
+      expect(() => encodeURI(failureOf(problem, 'r-1').details)).not.toThrow();
+      expect(() => encodeURI(details(problem).message)).not.toThrow();
+    },
+  );
+
+  it('of a long gate tells the rules that did not pass, and how many there are', () => {
+    const rule = (n: number) => ({
+      rule: `m${n} >= 1`,
+      required: 1,
+      observed: n % 50,
+      verdict: n % 50 ? 'pass' : 'fail',
+    });
+    const gate = Array.from({ length: 400 }, (_, n) => rule(n));
+    const { metadata } = details(new Problem('gate-not-met', 'The gate is not met.', { gate }));
+    const told = JSON.parse(metadata!['gate']!) as { verdict: string }[];
+    expect(told.slice(0, 8).map(({ verdict }) => verdict)).toEqual(Array(8).fill('fail'));
+    expect(told.length).toBeGreaterThan(15);
+    expect(metadata!['gateTotal']).toBe('400');
   });
 });

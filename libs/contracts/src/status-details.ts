@@ -59,7 +59,11 @@ function codecs(): Codecs {
 export function statusDetails(details: StatusDetails): Buffer {
   const { Status, ErrorInfo, BadRequest, RetryInfo } = codecs();
   const { code, reason, retryAfterMs } = details;
-  const status: Required<Messages['Status']> = { code, message: details.message.slice(0, 500), details: [] };
+  const status: Required<Messages['Status']> = {
+    code,
+    message: details.message.slice(0, 500).replace(/\p{Surrogate}/gu, ''),
+    details: [],
+  };
   const pack = (name: string, value: Buffer): void =>
     void status.details.push({ type_url: TYPE + name, value });
   const left = (): number => TRAILER_BYTES - Status.serialize(status).length - 100;
