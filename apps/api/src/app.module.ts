@@ -12,7 +12,7 @@ import { validation } from './validation';
 export const EDGE: Provider[] = [
   Routes,
   ProblemFilter,
-  { provide: APP_GUARD, useClass: CallerGuard },
+  { provide: APP_GUARD, useExisting: CallerGuard },
   { provide: APP_PIPE, useValue: validation },
   { provide: APP_FILTER, useExisting: ProblemFilter },
 ];

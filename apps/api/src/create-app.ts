@@ -3,7 +3,15 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
 import type { AddressInfo } from 'node:net';
-import { NestLog, Metrics, PlatformModule, Stopping, type OpenLog, type Settings } from '@gatehouse/platform';
+import {
+  accessLog,
+  NestLog,
+  Metrics,
+  PlatformModule,
+  Stopping,
+  type OpenLog,
+  type Settings,
+} from '@gatehouse/platform';
 import { AppModule } from './app.module';
 import { serveDocs } from './docs';
 import { failureOf } from './grpc-failure';
@@ -84,26 +92,17 @@ function grpcServer(
 ): GrpcServer {
   const filter = app.get(ProblemFilter);
   const metrics = app.get(Metrics);
-  const logs = log.isLevelEnabled('info');
+  const write = accessLog(log);
   return new GrpcServer({
     settings,
     health,
     stopping: app.get(Stopping),
     protos: loadProtos(),
     failure: (error, context) => failureOf(filter.counted(error, context), context.requestId),
-    finished: (path, code, { requestId, traceparent, startedAt, caller }) => {
-      const ms = performance.now() - startedAt;
+    finished: (path, code, context) => {
+      const ms = performance.now() - context.startedAt;
       metrics.request('grpc', path, code, ms);
-      if (logs)
-        log.info({
-          id: requestId,
-          trace: traceparent,
-          method: 'RPC',
-          url: path,
-          status: code,
-          ms: Math.round(ms * 1000) / 1000,
-          tenant: caller?.tenant,
-        });
+      write(context, 'RPC', path, code, ms);
     },
   });
 }

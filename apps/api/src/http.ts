@@ -57,7 +57,8 @@ export function shapeHttp(fastify: FastifyInstance, shell: Shell): void {
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
   fastify.addHook('onRoute', (route) => {
     shell.routes.add(route);
-    route.onRequest = [route.onRequest ?? [], entered(route)].flat();
+    // First: what a route adds itself may answer already.
+    route.onRequest = [entered(route), route.onRequest ?? []].flat();
   });
   fastify.addHook('onRequest', admitted(shell));
   fastify.addHook('onResponse', finished(shell));

@@ -136,7 +136,7 @@ describe('an error of the libraries', () => {
 
 describe('a failure over gRPC', () => {
   const details = (problem: Problem) =>
-    readStatusDetails(failureOf(problem, 'r-1').metadata!.get('grpc-status-details-bin')[0] as Buffer)!;
+    readStatusDetails(failureOf(problem, 'r-1').metadata.get('grpc-status-details-bin')[0] as Buffer)!;
 
   it.each([0, 1])(
     'never cuts a character in half (shifted by %s): grpc-js would throw where nobody catches',

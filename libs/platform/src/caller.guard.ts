@@ -9,7 +9,8 @@ const TENANT = /^[a-z0-9-]{1,63}$/;
 const ACTOR = /^[\x21-\x7e]{1,128}$/;
 const NOBODY: Caller = { tenant: 'default', auth: { method: 'header' } };
 
-type Header = (name: string) => string | undefined;
+/** Reads a header of the request, or an entry of its metadata. */
+export type HeaderReader = (name: string) => string | undefined;
 
 /**
  * The one place that knows who calls: it alone reads the `Gatehouse-Tenant`, `-Actor` and `-Actor-Kind` headers, which
@@ -21,15 +22,20 @@ export class CallerGuard implements CanActivate {
     const operation = Reflect.getMetadata(OPERATION, execution.getHandler()) as OperationName | undefined;
     if (operation === undefined) return false;
     if (operation === 'public') return true;
-    const caller = callerFrom(headersOf(execution));
-    if (operation !== 'read' && caller.actor === undefined)
-      throw new EdgeProblem('actor-missing', 'Say who you are: send the Gatehouse-Actor header.');
-    contextOf(execution).caller = caller;
+    contextOf(execution).caller = this.admit(operation, headersOf(execution));
     return true;
+  }
+
+  /** Who calls, if they may do this; throws what they are answered otherwise. */
+  admit(operation: OperationName, header: HeaderReader): Caller {
+    const caller = callerFrom(header);
+    if (operation !== 'read' && operation !== 'public' && caller.actor === undefined)
+      throw new EdgeProblem('actor-missing', 'Say who you are: send the Gatehouse-Actor header.');
+    return caller;
   }
 }
 
-function headersOf(execution: ExecutionContext): Header {
+function headersOf(execution: ExecutionContext): HeaderReader {
   if (execution.getType() === 'http') {
     const { headers } = execution.getArgByIndex<{ headers: IncomingHttpHeaders }>(0);
     return (name) => headers[name] as string | undefined;
@@ -39,7 +45,7 @@ function headersOf(execution: ExecutionContext): Header {
   return (name) => (metadata.get(name).length === 0 ? undefined : metadata.get(name).join(', '));
 }
 
-function callerFrom(header: Header): Caller {
+function callerFrom(header: HeaderReader): Caller {
   const tenant = header('gatehouse-tenant');
   const id = header('gatehouse-actor');
   const kind = header('gatehouse-actor-kind');

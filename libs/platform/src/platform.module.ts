@@ -1,6 +1,7 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { Logger } from 'pino';
+import { CallerGuard } from './caller.guard';
 import { FollowerHost } from './follower-host';
 import { Health } from './health';
 import { LOG } from './logging';
@@ -19,6 +20,7 @@ export class PlatformModule {
     const shared = [
       { provide: Settings, useValue: settings },
       { provide: LOG, useValue: log },
+      CallerGuard,
       Metrics,
       Stopping,
       StoreState,

@@ -1,6 +1,6 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
-import { uuidv7 } from 'uuidv7';
+import { randomUUID } from 'node:crypto';
 import type { Caller } from './caller';
 
 /** What is known of a request from its first byte on, whichever door it came through. */
@@ -28,7 +28,7 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 /** Opens the context of a request from what its headers (or metadata) say. */
 export function openContext(requestId: unknown, traceparent: unknown, initial?: Metadata): RequestContext {
   return {
-    requestId: typeof requestId === 'string' && SANE_ID.test(requestId) ? requestId : uuidv7(),
+    requestId: typeof requestId === 'string' && SANE_ID.test(requestId) ? requestId : randomUUID(),
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
     startedAt: performance.now(),
     initial,

@@ -1,21 +1,17 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse, ApiParam, ApiQuery } from '@nestjs/swagger';
+import { ApiOkResponse } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { InvalidRequest, Operation, type Caller, type WithContext } from '@gatehouse/platform';
-import { Views } from '@gatehouse/projections';
+import { InvalidRequest, Operation } from '@gatehouse/platform';
 import { negotiate } from '../accept';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
-import { validation } from '../validation';
-import { etagOf, noneMatches } from './etag';
+import { answerWithTag, etagOf } from './etag';
 import { beating, EVENT_STREAM, leaving, sendText, sse } from './event-stream';
 import { LiveQuery, PageQuery } from './reads.dto';
 import { Reads } from './reads';
 import { ActiveVersionDto, LiveDto, MovePage } from './resources.dto';
 import { Streams, type Told } from './streams';
-
-type Request = FastifyRequest<{ Params: { model: string } }> & WithContext;
 
 const OFFERS = ['application/json', EVENT_STREAM];
 const REVISION = /^\d{1,9}$/;
@@ -25,34 +21,32 @@ const REVISION = /^\d{1,9}$/;
 export class LiveController {
   constructor(
     private readonly reads: Reads,
-    private readonly views: Views,
     private readonly streams: Streams,
   ) {}
 
-  /**
-   * What is live. The look-up that production makes: the answer is ready in memory, so this method takes the raw request
-   * and does nothing that the plain question does not need (pipes and serialising would cost more than the rest).
-   */
+  /** What is live: now, at an instant, or on and on. The plain question is answered by `LiveShortcut`, before it gets here. */
   @Get('live')
   @Operation('read')
   @RouteConfig({ offers: OFFERS })
-  @ApiParam({ name: 'model', type: String })
-  @ApiQuery({
-    name: 'at',
-    required: false,
-    type: String,
-    description: 'RFC 3339: as it was at that instant, inclusive.',
-  })
   @ApiOkResponse({ type: LiveDto })
-  live(@Req() request: Request, @Res() reply: FastifyReply): void | Promise<void> {
-    const { headers, params, raw } = request;
-    const asked = raw.url!.includes('?') || headers['gatehouse-at-least'] !== undefined;
-    if (asked || (headers.accept !== undefined && negotiate(headers.accept, OFFERS) === EVENT_STREAM))
-      return this.asked(request, reply);
-    const hot = this.views.live.findSerialized(tenantOf(request), params.model);
-    if (hot === null) return this.missing(request);
-    // As text: head and body leave in one write, where bytes would take two.
-    this.answer(request, reply, hot.etag, hot.body.toString());
+  async live(
+    @Param() { model }: ModelPath,
+    @Query() { at }: LiveQuery,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+    @Exchanging() { caller, header }: Exchange,
+  ): Promise<void> {
+    await this.reads.atLeast(header('gatehouse-at-least'));
+    if (negotiate(request.headers.accept, OFFERS) === EVENT_STREAM) {
+      if (at !== undefined) throw new InvalidRequest([{ pointer: '/at', message: 'cannot be watched' }]);
+      return this.watch(request, reply, caller.tenant, model);
+    }
+    const live = this.reads.live(caller.tenant, model, at);
+    answerWithTag(request, reply, {
+      etag: etagOf(live.revision),
+      body: JSON.stringify(live),
+      position: this.reads.position(),
+    });
   }
 
   /** The moves of the pointer, newest first. */
@@ -73,62 +67,28 @@ export class LiveController {
   @Operation('read')
   async activeVersion(
     @Param() { model }: ModelPath,
-    @Req() request: Request,
+    @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
     @Exchanging() { caller, header }: Exchange,
   ): Promise<void> {
     await this.reads.atLeast(header('gatehouse-at-least'));
-    const active = this.reads.known(this.views.live.activeVersion(caller.tenant, model), model);
-    this.answer(request, reply, etagOf(active.revision), JSON.stringify(active));
+    const active = this.reads.activeVersion(caller.tenant, model);
+    answerWithTag(request, reply, {
+      etag: etagOf(active.revision),
+      body: JSON.stringify(active),
+      position: this.reads.position(),
+    });
   }
 
-  /** Everything but the plain question: at an instant, at least at a position, or on and on. */
-  private async asked(request: Request, reply: FastifyReply): Promise<void> {
-    const { headers, params } = request;
-    const { model } = (await validation.transform(params, {
-      type: 'param',
-      metatype: ModelPath,
-    })) as ModelPath;
-    const { at } = (await validation.transform(request.query, {
-      type: 'query',
-      metatype: LiveQuery,
-    })) as LiveQuery;
-    await this.reads.atLeast(headers['gatehouse-at-least']?.toString());
-    if (negotiate(headers.accept, OFFERS) === EVENT_STREAM) return this.watch(request, reply, model, at);
-    const live = this.reads.live(tenantOf(request), model, at);
-    this.answer(request, reply, etagOf(live.revision), JSON.stringify(live));
-  }
-
-  private watch(request: Request, reply: FastifyReply, model: string, at: string | undefined): void {
+  private watch(request: FastifyRequest, reply: FastifyReply, tenant: string, model: string): void {
     const last = request.headers['last-event-id']?.toString();
-    if (at !== undefined) throw new InvalidRequest([{ pointer: '/at', message: 'cannot be watched' }]);
     if (last !== undefined && !REVISION.test(last))
       throw new InvalidRequest([{ pointer: '/Last-Event-ID', message: 'must be a revision of the pointer' }]);
-    const tenant = tenantOf(request);
     this.reads.live(tenant, model);
     const left = leaving(reply);
     const told = this.streams.watch(tenant, model, last === undefined ? undefined : Number(last), left);
     sendText(request, reply, EVENT_STREAM, beating(pointers(told), left));
   }
-
-  private answer(request: FastifyRequest, reply: FastifyReply, etag: string, body: string): void {
-    const known = request.headers['if-none-match'];
-    const position = this.reads.position();
-    reply.header('etag', etag);
-    if (position !== undefined) reply.header('gatehouse-position', position);
-    if (known !== undefined && noneMatches(known, etag)) void reply.code(304).send();
-    else void reply.header('content-type', 'application/json; charset=utf-8').send(body);
-  }
-
-  /** Not there: because it cannot be, or because nobody registered it. */
-  private async missing({ params }: Request): Promise<never> {
-    await validation.transform(params, { type: 'param', metatype: ModelPath });
-    return this.reads.known<never>(null, params.model);
-  }
-}
-
-function tenantOf({ gatehouse }: WithContext): string {
-  return (gatehouse.caller as Caller).tenant;
 }
 
 async function* pointers(told: AsyncIterable<Told>): AsyncGenerator<string, void> {

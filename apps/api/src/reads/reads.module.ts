@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { LiveController } from './live.controller';
+import { LiveShortcut } from './live-shortcut';
 import { Reads } from './reads';
 import { ReadsController } from './reads.controller';
 import { ReadsGrpc } from './reads.grpc';
@@ -8,6 +9,6 @@ import { Streams } from './streams';
 /** The read edge: both doors to the views and the log. */
 @Module({
   controllers: [LiveController, ReadsController, ReadsGrpc],
-  providers: [Reads, Streams],
+  providers: [LiveShortcut, Reads, Streams],
 })
 export class ReadsModule {}

@@ -6,6 +6,7 @@ import {
   history,
   parseMetricCondition,
   Views,
+  type ActiveVersion,
   type Cursors,
   type Live,
   type ModelSummary,
@@ -30,6 +31,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 @Injectable()
 export class Reads {
   private readonly cursors: Cursors;
+  private caughtUp = false;
 
   constructor(
     private readonly views: Views,
@@ -58,12 +60,33 @@ export class Reads {
       });
   }
 
+  /** Whether the views have caught up with the log since the start: until then they tell an old story as if it were today's. */
+  get isCurrent(): boolean {
+    return (this.caughtUp ||= this.followers.get(this.views.name)?.status().state === 'live');
+  }
+
+  /** The views; `view-behind` until they have caught up once. */
+  private get current(): Views {
+    if (this.isCurrent) return this.views;
+    throw new Problem(
+      'view-behind',
+      'The views are catching up with the log: /readyz says how far they are.',
+      {
+        retryAfter: 1,
+      },
+    );
+  }
+
+  activeVersion(tenant: string, model: string): ActiveVersion {
+    return this.known(this.current.live.activeVersion(tenant, model), model);
+  }
+
   live(tenant: string, model: string, at?: string): Live {
-    if (at === undefined) return this.known(this.views.live.find(tenant, model), model);
+    if (at === undefined) return this.known(this.current.live.find(tenant, model), model);
     const instant = at.toUpperCase();
     if (Date.parse(instant) > Date.now())
       throw new InvalidRequest([{ pointer: '/at', message: 'must not be in the future' }]);
-    return this.known(this.views.live.at(tenant, model, instant), model);
+    return this.known(this.current.live.at(tenant, model, instant), model);
   }
 
   /** By number or digest; any other name floats, and is answered with what to pin instead. */
@@ -78,7 +101,7 @@ export class Reads {
         },
       );
     }
-    const version = this.views.versions.find(tenant, model, NUMBER.test(ref) ? Number(ref) : ref);
+    const version = this.current.versions.find(tenant, model, NUMBER.test(ref) ? Number(ref) : ref);
     if (version !== null) return version;
     this.mustExist(tenant, model);
     throw new Problem(
@@ -89,7 +112,7 @@ export class Reads {
 
   async models(tenant: string, { q, after, limit = PAGE }: ListModelsQuery): Promise<Listed<ModelSummary>> {
     const scope = JSON.stringify([tenant, 'models', q]);
-    const page = await this.views.models.list(tenant, {
+    const page = await this.current.models.list(tenant, {
       q,
       after: this.place(scope, after)?.toString(),
       limit,
@@ -105,13 +128,13 @@ export class Reads {
     const scope = JSON.stringify([tenant, 'versions', model, filter, metric]);
     const conditions = metric?.map((text) => parseMetricCondition(text)!);
     const place = { after: numberOr(this.place(scope, after)), limit };
-    const page = await this.views.versions.list(tenant, model, { ...filter, metric: conditions }, place);
+    const page = await this.current.versions.list(tenant, model, { ...filter, metric: conditions }, place);
     return this.listed(scope, this.known(page, model));
   }
 
   moves(tenant: string, model: string, { after, limit = PAGE }: PageQuery): Listed<Move> {
     const scope = JSON.stringify([tenant, 'moves', model]);
-    const page = this.views.live.moves(tenant, model, { after: numberOr(this.place(scope, after)), limit });
+    const page = this.current.live.moves(tenant, model, { after: numberOr(this.place(scope, after)), limit });
     return this.listed(scope, this.known(page, model));
   }
 
@@ -140,7 +163,7 @@ export class Reads {
   }
 
   private mustExist(tenant: string, model: string): void {
-    this.known(this.views.models.has(tenant, model) || null, model);
+    this.known(this.current.models.has(tenant, model) || null, model);
   }
 
   private place(scope: string, after: string | undefined): string | number | undefined {
