@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { modelLife, seedLog } from '../bench/seed';
 import { HttpClient, type Live, type Problem } from './support/http';
 import { CI, must, promote, readyVersion, registration } from './support/life';
 import { runToEnd, type Service, type Settings, startService } from './support/service';
@@ -229,6 +230,25 @@ describe('the views of another log', () => {
     const before = await run(data, ['one', 'two']);
     for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
     expect(await run(data, [])).toEqual(before);
+  });
+
+  it('tell nothing old while they are made again: 503 view-behind until they are there', async () => {
+    const data = freshData();
+    const life = await modelLife(freshData());
+    await run(data, ['one']);
+    await seedLog(data, life, 3_000);
+    const now = await run(data, ['two']);
+    for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
+    const service = await start({ GATEHOUSE_DATA: data });
+    const http = new HttpClient(service.http);
+    const answers: string[] = [];
+    for (let status = 0; status !== 200;) {
+      const answer = await http.get<Live & Problem>(`/v1/models/${MODEL}/live`);
+      status = answer.status;
+      answers.push(status === 200 ? JSON.stringify(answer.body) : `${status} ${answer.body.code}`);
+    }
+    http.close();
+    expect([...new Set(answers)]).toEqual(['503 view-behind', JSON.stringify(now)]);
   });
 });
 

@@ -171,6 +171,19 @@ describe('evaluate', () => {
     expect(full.answer(CI, say.evaluate(1, 1, { suite: 'b', metrics: metrics(1, 'x') }))).toBe(
       'model.Evaluated',
     );
+    const bounds = { min: 0, max: 2, maxRegression: 1, better: 'higher' as const };
+    const bounded = (count: number): Command => ({
+      verb: 'evaluate',
+      data: {
+        version: 1,
+        suite: 'b',
+        dataset: { name: 'd' },
+        metrics: { m: 1 },
+        thresholds: Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, bounds])),
+      },
+    });
+    expect(registered().answer(CI, bounded(334))).toBe('too-many');
+    expect(registered().answer(CI, bounded(333))).toBe('model.Evaluated');
     const suites = registered();
     for (let i = 0; i < LIMITS.suites; i++) suites.given(CI, say.evaluate(1, 1, { suite: `s${i}` }));
     expect(suites.answer(CI, say.evaluate(1, 1, { suite: 'more' }))).toBe('too-many');
@@ -214,6 +227,30 @@ describe('approve and reject', () => {
   it('is quiet about the same decision while it still counts, also on what is live or deprecated', () => {
     expect(promoted(1).answer(ANN, say.decide(1))).toBe('nothing');
     expect(promoted(3).given(BOB, say.deprecate(1)).answer(ANN, say.decide(1))).toBe('nothing');
+  });
+
+  it('on what is live is no repeat when the body names what came since', () => {
+    const scenario = promoted(1);
+    const { evaluated } = scenario.state.versions[0]!;
+    scenario.given(CI, say.evaluate(1, 0.96));
+    const since = scenario.state.versions[0]!.evaluated;
+    expect(scenario.answer(ANN, say.decide(1, 'approve', { evaluated }))).toBe('nothing');
+    expect(scenario.answer(ANN, say.decide(1, 'approve', { evaluated: since }))).toBe('is-live');
+  });
+
+  it('lists every rule as it was recorded when another suite fails', () => {
+    const scenario = promoted(1).given(CI, say.register('x'));
+    const bound = { min: 0.9, maxRegression: 0.01 };
+    scenario
+      .given(CI, say.evaluate(2, 0.95, { bound }))
+      .given(CI, say.evaluate(2, 0.96, { bound, suite: 'other' }));
+    scenario.given(CI, say.evaluate(2, 0.1, { bound, suite: 'other' }));
+    const recorded = scenario.facts.flatMap(({ type, data }) =>
+      type === 'model.Evaluated' && (data).version === 2 ? [data] : [],
+    );
+    const [holdout, , other] = recorded.map(({ suite, rules }) => rules.map((rule) => ({ suite, ...rule })));
+    const { refused } = scenario.when(ANN, say.decide(2));
+    expect(refused!.facts.gate!.slice(1)).toEqual([...holdout!, ...other!]);
   });
 
   it('is void after a later evaluation, and can be given again', () => {
@@ -276,7 +313,12 @@ describe('promote', () => {
         approvals: ['5'],
         baseline: { version: 1 },
         deltas: { holdout: { f1: { live: 0.95, delta: 0 } } },
-        rules: [{ rule: 'evaluations >= 1' }, { rule: 'f1 >= 0.9', suite: 'holdout', verdict: 'pass' }],
+        rules: [
+          { rule: 'evaluations >= 1' },
+          { rule: 'f1 >= 0.9', suite: 'holdout', verdict: 'pass' },
+          { rule: 'approvals >= 1', required: 1, observed: 1, verdict: 'pass' },
+          { rule: 'standing rejections <= 0', verdict: 'pass' },
+        ],
       },
     });
   });
@@ -292,6 +334,40 @@ describe('promote', () => {
         ],
       },
     });
+  });
+
+  it('fits into an event however much is on the table', () => {
+    const name = (n: number) => `${n}`.padEnd(64, 'x');
+    const crowd = (worse: number): Command => ({
+      verb: 'evaluate',
+      data: {
+        version: 1,
+        suite: 's'.repeat(64),
+        dataset: { name: 'd' },
+        metrics: Object.fromEntries(
+          Array.from({ length: LIMITS.metrics }, (_, n) => [name(n), -n / 7e-101 - worse]),
+        ),
+        thresholds: Object.fromEntries(
+          Array.from({ length: LIMITS.bounds }, (_, n) => [
+            name(n),
+            { maxRegression: 1.234567890123456e-103, better: 'lower' as const },
+          ]),
+        ),
+      },
+    });
+    const scenario = new Scenario()
+      .given(CI, say.register('v1'))
+      .given(CI, crowd(0))
+      .given(ANN, say.decide(1))
+      .given(BOB, say.promote(1));
+    const second = crowd(1 / 3) as Extract<Command, { verb: 'evaluate' }>;
+    scenario
+      .given(CI, say.register('v2'))
+      .given(CI, { ...second, data: { ...second.data, version: 2 } })
+      .given(ANN, say.decide(2));
+    const { event } = scenario.when(BOB, say.promote(2));
+    expect(JSON.stringify(event!.data).length).toBeGreaterThan(300_000);
+    expect(JSON.stringify(event!.data).length).toBeLessThan(512 * 1024 - 2_000);
   });
 
   it('judges bounds relative to live again, against what is live now', () => {

@@ -2,7 +2,16 @@ import type { Approve, Command, Context, Deprecate, Evaluate, Promote, Register,
 import type { Baseline, Decided, ModelEvent, Ref } from './events';
 import { allPass, deltasAgainst, judge } from './gate';
 import { liveVersion, rollbackTarget } from './pointer';
-import { bySuite, productionRules, requireApprovals, requireGate, stageRule, tableRules } from './promotion';
+import {
+  approvalRules,
+  bySuite,
+  compact,
+  productionRules,
+  requireApprovals,
+  requireGate,
+  stageRule,
+  tableRules,
+} from './promotion';
 import {
   existing,
   expectPointer,
@@ -147,7 +156,7 @@ function promote(data: Promote, state: ModelState, context: Context): ModelEvent
         registered: String(version.registered),
         evaluations: bySuite(version).map(([, { revision }]) => String(revision)),
         approvals: approvals.map(({ revision }) => String(revision)),
-        rules,
+        rules: [...rules.map(compact), ...approvalRules(approvals, context.policy)],
         ...(previous && { baseline: previous }),
         deltas,
         policy: context.policy.ref,
@@ -248,12 +257,13 @@ function evaluatedDigest(table: [string, string][], context: Context): string {
   return context.digest(table.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** What the body names has to be what the decision was about: the live version may have been evaluated since. */
 function repeats(data: Approve, earlier: Decision, version: Version): boolean {
   return (
     earlier.decision === data.decision &&
     earlier.void === null &&
     (data.digest ?? version.digest) === version.digest &&
-    (data.evaluated ?? version.evaluated) === version.evaluated
+    (data.evaluated ?? earlier.evaluated) === earlier.evaluated
   );
 }
 

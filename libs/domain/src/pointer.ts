@@ -44,6 +44,8 @@ export function movePointer(pointer: Pointer, event: ModelEvent): void {
     pointer.revision = event.data.pointer;
   } else if (event.type === 'model.Deprecated') {
     pointer.barred.add(event.data.version);
+    // Final: no rollback lands on it, so no look-up has to step over it.
+    pointer.stack = pointer.stack.filter((version) => version !== event.data.version);
   }
 }
 

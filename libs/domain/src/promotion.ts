@@ -20,9 +20,7 @@ export function stageRule(version: Version): Rule[] {
 
 /** The staging gate by the verdicts that were stored: something on the table, and every bound on it passed. */
 export function tableRules(version: Version): Rule[] {
-  const stored = bySuite(version).flatMap(([suite, { rules }]) =>
-    rules.map(({ rule, ...rest }) => ({ rule, suite, ...rest })),
-  );
+  const stored = bySuite(version).flatMap(([suite, evaluation]) => judge(evaluation, evaluation.live, suite));
   return [...evaluationsRule(version), ...stored];
 }
 
@@ -82,6 +80,19 @@ export function requireApprovals(version: Version, policy: Policy): Decision[] {
   throw new Rejected('not-approved', `Version ${version.version} still needs ${missing[0]!.needed}.`, {
     missing,
   });
+}
+
+/** The approvals as rules, for the evidence of a promotion. */
+export function approvalRules({ length }: readonly Decision[], { approvals }: Policy): Rule[] {
+  return [
+    { rule: `approvals >= ${approvals}`, required: approvals, observed: length, verdict: 'pass' },
+    { rule: 'standing rejections <= 0', required: 0, observed: 0, verdict: 'pass' },
+  ];
+}
+
+/** Without the words that the evidence says in numbers: the deltas beside it have what was compared. */
+export function compact({ because, ...rule }: Rule): Rule {
+  return because === undefined || rule.observed !== null ? rule : { ...rule, because };
 }
 
 function rejectedBy(version: Version, reviewers: string[]): Rejected {

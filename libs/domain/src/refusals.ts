@@ -4,7 +4,7 @@ import { Rejected } from './rejections';
 import type { ModelState, Version } from './state';
 
 /** The most that may lie on the table of one version. */
-export const LIMITS = { metrics: 1_000, suites: 50, reviewers: 100 } as const;
+export const LIMITS = { metrics: 1_000, bounds: 1_000, suites: 50, reviewers: 100 } as const;
 
 export function existing(state: ModelState, ref: VersionRef): Version {
   if (state.versions.length === 0)
@@ -43,22 +43,43 @@ export function refuseDeprecated(version: Version): void {
     throw new Rejected('is-deprecated', `Version ${version.version} is deprecated, which is final.`);
 }
 
+/** So much, and no more, fits into the one event that freezes the evidence of a promotion. */
 export function refuseTooMany(version: Version, data: Evaluate): void {
-  const others = [...version.table].filter(([suite]) => suite !== data.suite);
-  const metrics = others.reduce(
-    (sum, [, { metrics }]) => sum + Object.keys(metrics).length,
-    Object.keys(data.metrics).length,
-  );
+  const others = [...version.table]
+    .filter(([suite]) => suite !== data.suite)
+    .map(([, evaluation]) => evaluation);
   if (others.length >= LIMITS.suites)
-    throw new Rejected(
-      'too-many',
-      `Version ${version.version} has evaluations of ${LIMITS.suites} suites; that is the most.`,
+    throw tooMany(
+      '/suite',
+      `version ${version.version} has evaluations of ${LIMITS.suites} suites, which is the most`,
     );
+  const table = [data, ...others];
+  const metrics = table.reduce((sum, evaluation) => sum + Object.keys(evaluation.metrics).length, 0);
   if (metrics > LIMITS.metrics)
-    throw new Rejected(
-      'too-many',
-      `Version ${version.version} would have ${metrics} metrics on the table; the most is ${LIMITS.metrics}.`,
+    throw tooMany(
+      '/metrics',
+      `version ${version.version} would have ${metrics} metrics on the table; the most is ${LIMITS.metrics}`,
     );
+  const bounds = table.reduce((sum, { thresholds }) => sum + boundsIn(thresholds), 0);
+  if (bounds > LIMITS.bounds)
+    throw tooMany(
+      '/thresholds',
+      `version ${version.version} would have ${bounds} bounds on the table; the most is ${LIMITS.bounds}`,
+    );
+}
+
+/** Each of `min`, `max` and `maxRegression` is one. */
+function boundsIn(thresholds: Evaluate['thresholds']): number {
+  const limits = Object.values(thresholds).flatMap(({ min, max, maxRegression }) => [
+    min,
+    max,
+    maxRegression,
+  ]);
+  return limits.filter((limit) => limit !== undefined).length;
+}
+
+function tooMany(pointer: string, message: string): Rejected {
+  return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
 }
 
 export function refuseOwn(version: Version, { actor }: Context): void {

@@ -33,6 +33,8 @@ export type RejectionFacts = {
   readonly gate?: readonly Rule[];
   /** `not-approved`, `approval-void`: what is missing. */
   readonly missing?: readonly MissingApproval[];
+  /** `too-many`: the field that is. */
+  readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
   /** `notice-too-short`: the earliest day that would do (YYYY-MM-DD). */
   readonly earliest?: string;
 };

@@ -1,15 +1,5 @@
-import type {
-  Bound,
-  Decided,
-  Deltas,
-  Deprecated,
-  Evaluated,
-  Fact,
-  Promoted,
-  Registered,
-  RolledBack,
-  Rule,
-} from './events';
+import type { Bound, Decided, Deprecated, Evaluated, Fact, Promoted, Registered, RolledBack } from './events';
+import type { Comparison } from './gate';
 import { liveVersion, movePointer, noPointer, type Pointer } from './pointer';
 
 export type Stage = 'DEV' | 'STAGING' | 'PROD' | 'DEPRECATED';
@@ -20,8 +10,8 @@ export type OnTable = {
   readonly revision: bigint;
   readonly metrics: { readonly [metric: string]: number };
   readonly thresholds: { readonly [metric: string]: Bound };
-  readonly deltas: Deltas;
-  readonly rules: readonly Rule[];
+  /** What its bounds relative to live were judged against: of the live version only the metrics that they name. */
+  readonly live: Comparison;
   readonly passed: boolean;
 };
 
@@ -132,9 +122,16 @@ function register(state: ModelState, data: Registered, fact: Fact): void {
 function evaluate(state: ModelState, data: Evaluated, fact: Fact): void {
   const version = state.versions[data.version - 1];
   if (!version) return;
-  const { metrics, thresholds, deltas, rules, passed } = data;
+  const { metrics, thresholds, passed } = data;
   const before = version.table.get(data.suite);
-  const entry = { id: fact.id, revision: fact.revision, metrics, thresholds, deltas, rules, passed };
+  const entry = {
+    id: fact.id,
+    revision: fact.revision,
+    metrics,
+    thresholds,
+    live: comparedWith(data),
+    passed,
+  };
   version.table.set(data.suite, entry);
   version.evaluated = data.evaluated;
   if (data.movedTo) version.stage = data.movedTo;
@@ -142,8 +139,21 @@ function evaluate(state: ModelState, data: Evaluated, fact: Fact): void {
   state.bytes += tableBytes(entry) - (before ? tableBytes(before) : 0);
 }
 
-function tableBytes({ metrics, thresholds, rules }: OnTable): number {
-  return 300 + 150 * Object.keys(metrics).length + 100 * Object.keys(thresholds).length + 300 * rules.length;
+/** From the verdicts back to what they were judged against: the rules themselves would take ten times the memory. */
+function comparedWith({ thresholds, deltas, baseline, rules }: Evaluated): Comparison {
+  if (!baseline)
+    return {
+      why: rules.find(({ observed, verdict }) => observed === null && verdict === 'pass')?.because ?? '',
+    };
+  const named = Object.entries(deltas).filter(([metric]) => thresholds[metric]?.maxRegression !== undefined);
+  return {
+    version: baseline.version,
+    metrics: Object.fromEntries(named.map(([metric, { live }]) => [metric, live])),
+  };
+}
+
+function tableBytes({ metrics, thresholds }: OnTable): number {
+  return 400 + 50 * Object.keys(metrics).length + 200 * Object.keys(thresholds).length;
 }
 
 function decided(state: ModelState, data: Decided, fact: Fact, decision: Decision['decision']): void {
@@ -151,8 +161,8 @@ function decided(state: ModelState, data: Decided, fact: Fact, decision: Decisio
   if (!version) return;
   if (decision === 'reject') voidApprovals(version, 'rejected');
   const { evaluated } = data;
+  if (!version.decisions.has(fact.meta.actor.id)) state.bytes += 300;
   version.decisions.set(fact.meta.actor.id, { decision, evaluated, revision: fact.revision, void: null });
-  state.bytes += 300;
 }
 
 function promote(state: ModelState, data: Promoted, fact: Fact<Moved>): void {
@@ -203,6 +213,9 @@ function deprecate(state: ModelState, data: Deprecated, fact: Fact): void {
   const version = state.versions[data.version - 1];
   if (!version) return;
   version.stage = 'DEPRECATED';
+  // Final: nothing is judged of it any more, as a candidate or as what is live.
+  for (const evaluation of version.table.values()) state.bytes -= tableBytes(evaluation);
+  version.table.clear();
   version.deprecation = { sunset: data.sunset, successor: data.successor ?? null };
 }
 

@@ -187,8 +187,8 @@ class Path implements Following {
     this.error = undefined;
     this.pauseMs = 0;
     if (this.state === 'catching-up' && position >= this.head) this.head = (await this.store.log()).head;
-    if (position >= this.head) this.state = 'live';
-    if (this.state === 'live' || !this.follower.settle || this.unsettled >= SETTLE_EVERY) await this.settle();
+    const there = position >= this.head || this.state === 'live';
+    if (there || !this.follower.settle || this.unsettled >= SETTLE_EVERY) await this.settle();
     this.options.onProgress?.(this.status());
     if (!idle) await turn();
   }
@@ -197,6 +197,8 @@ class Path implements Following {
     await ofFollower(async () => this.follower.settle?.());
     this.unsettled = 0;
     this.seen = this.handled;
+    // Only now: who is told that it is live expects to see everything.
+    if (this.state === 'catching-up' && this.seen >= this.head) this.state = 'live';
     this.waiting.arrived(this.seen);
   }
 

@@ -22,9 +22,10 @@ export function toRegister({ label, changelog, author, manifest }: RegisterDto):
 }
 
 export function toEvaluate(version: number, body: EvaluateDto): Command {
+  refuseTooMany('metrics', body.metrics, LIMITS.metrics);
+  refuseTooMany('thresholds', body.thresholds ?? {}, LIMITS.bounds);
   const errors = [...metricErrors(body.metrics), ...thresholdErrors(body.thresholds ?? {})];
   if (errors.length > 0) throw new InvalidRequest(errors);
-  refuseTooMany(body.metrics);
   const { suite, dataset, report } = body;
   const data: Evaluate = {
     version,
@@ -134,12 +135,13 @@ function numberErrors(pointer: string, value: unknown): FieldError[] {
     : [{ pointer, message: 'must be a finite number' }];
 }
 
-function refuseTooMany(metrics: EvaluateDto['metrics']): void {
-  const count = Object.keys(metrics).length;
-  if (count <= LIMITS.metrics) return;
-  const message = `has ${count} metrics; the most on the table of a version is ${LIMITS.metrics}`;
-  throw new Problem('too-many', `Send fewer: /metrics ${message}.`, {
-    errors: [{ pointer: '/metrics', message }],
+/** Before each is looked at: a body of many thousands would take its time. */
+function refuseTooMany(member: string, entries: object, most: number): void {
+  const count = Object.keys(entries).length;
+  if (count <= most) return;
+  const message = `has ${count} entries; the most on the table of a version is ${most}`;
+  throw new Problem('too-many', `Send fewer: /${member} ${message}.`, {
+    errors: [{ pointer: `/${member}`, message }],
   });
 }
 
