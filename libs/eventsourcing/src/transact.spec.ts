@@ -161,6 +161,36 @@ describe('a command', () => {
   });
 });
 
+describe('the folded states', () => {
+  /** Which streams were read from the log, in order. */
+  class Counted extends Disturbed {
+    readonly folded: string[] = [];
+
+    override read(stream: string, from?: bigint): AsyncIterable<Recorded> {
+      if (!from) this.folded.push(stream);
+      return super.read(stream, from);
+    }
+  }
+
+  it('that were used last stay longest, whatever they were used for', async () => {
+    const store = new Counted(new MemoryEventStore());
+    const { run } = purse(store, { maxBytes: 3_500 });
+    for (const stream of ['a', 'b', 'c']) await run({ add: 1 }, { stream });
+    await run({ set: 1 }, { stream: 'a' });
+    await run({ add: 1 }, { stream: 'd' });
+    store.folded.length = 0;
+    for (const stream of ['a', 'c', 'd', 'b']) await run({ set: 1 }, { stream });
+    expect(store.folded).toEqual(['b']);
+  });
+
+  it('of one stream that is larger than all the room are not folded again for every command', async () => {
+    const store = new Counted(new MemoryEventStore());
+    const { run } = purse(store, { maxBytes: 10 });
+    for (let n = 0; n < 5; n++) await run({ add: 1 });
+    expect(store.folded).toEqual(['purse']);
+  });
+});
+
 describe('time', () => {
   it('never goes back within a stream', async () => {
     const store = new MemoryEventStore();

@@ -26,7 +26,11 @@ export type Warm<State> = {
 };
 
 /** How the meta of an event names its command: the idempotency key, hashed, and what was asked. */
-export type CommandId = { readonly id: string; readonly key?: string | undefined; readonly fingerprint: string };
+export type CommandId = {
+  readonly id: string;
+  readonly key?: string | undefined;
+  readonly fingerprint: string;
+};
 
 type CommandMeta = { readonly time: string; readonly command: CommandId };
 
@@ -51,7 +55,12 @@ export class WarmStates<State, Fact> {
   /** The stream as last folded here, or folded now from zero. */
   async get(stream: string): Promise<Warm<State>> {
     const entry = this.entries.get(stream);
-    if (entry) return entry.warm;
+    if (entry) {
+      // The last in the map is the last to be forgotten.
+      this.entries.delete(stream);
+      this.entries.set(stream, entry);
+      return entry.warm;
+    }
     const state = this.folding.initial();
     const warm = { stream, state, known: new KnownCommands(), revision: -1n, position: 0n, time: 0 };
     await this.catchUp(warm);
@@ -90,7 +99,8 @@ export class WarmStates<State, Fact> {
     this.entries.set(warm.stream, { warm, bytes });
     this.total += bytes;
     for (const stream of this.entries.keys()) {
-      if (this.total <= this.maxBytes) break;
+      // One that is larger than all the room there is stays while it is in use: to fold it for every command costs more.
+      if (this.total <= this.maxBytes || stream === warm.stream) break;
       this.forget(stream);
     }
   }

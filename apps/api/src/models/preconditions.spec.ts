@@ -110,8 +110,8 @@ describe('the same Idempotency-Key', () => {
     const told = await ask('HTTP', keyed);
     await lives.rollBack('now', { from: 1, to: 0 });
     for (const door of ['HTTP', 'gRPC']) {
-      // What it expects of the pointer was judged then: it is no part of the command.
-      const replay = await ask(door, keyed);
+      // What it expects of the pointer is no part of the command, and was judged then.
+      const replay = await ask(door, { ...keyed, ifMatch: '"1"' });
       expect(replay).toMatchObject({ code: 'ok', changed: true, position: told.position, event: told.event });
       expect(replay.version).toMatchObject({ version: 1, stage: 'STAGING' });
       expect(replay.live).toMatchObject({ revision: 2, previous: { version: 1 } });
@@ -266,6 +266,7 @@ describe('If-Match', () => {
       // Judged before "it is so already".
       expect((await ask(door, rollBack(model, 2, '"2"'))).code).toBe('pointer-moved');
       expect((await ask(door, rollBack(model, 2, '"3"'))).changed).toBe(false);
+      expect((await ask(door, promote(model, 1, '*'))).changed).toBe(false);
     });
   });
 

@@ -1,5 +1,5 @@
 import type { Json, Manifest } from '@gatehouse/domain';
-import { Allow, IsArray, IsDefined, IsObject, IsString, ValidateNested } from 'class-validator';
+import { Allow, ArrayMaxSize, IsArray, IsDefined, IsObject, IsString, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
 import {
   AsItCame,
@@ -95,6 +95,7 @@ export class FrameworkDto {
 export class ManifestDto implements Manifest {
   @MayBeEmpty()
   @IsArray()
+  @ArrayMaxSize(1_000, { message: 'must have at most 1,000 entries' })
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => ArtifactDto)
@@ -123,6 +124,7 @@ export class ManifestDto implements Manifest {
 
   @MayBeEmpty()
   @IsArray()
+  @ArrayMaxSize(1_000, { message: 'must have at most 1,000 entries' })
   @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => ManifestDatasetDto)

@@ -8,7 +8,6 @@ import {
   MaxLength,
   Min,
   ValidateBy,
-  ValidateIf,
   type ValidationOptions,
 } from 'class-validator';
 import { Transform } from 'class-transformer';
@@ -65,8 +64,15 @@ export const IsWhole = (least: number) =>
 /** May be absent; `null` is the same as absent. */
 export const MayBeAbsent = (options?: ValidationOptions) => IsOptional(options);
 
-/** A declared member of a manifest: absent, `null`, `""`, `[]` and `{}` are one. */
-export const MayBeEmpty = () => ValidateIf((_, value) => !isEmpty(value));
+/** A declared member of a manifest: absent, `null`, `""`, `[]` and `{}` are one, whatever it is declared as. */
+export const MayBeEmpty = () =>
+  all(
+    // Judged as it came: by now `{}` may be an instance of something.
+    Transform(({ obj, key, value }) =>
+      isEmpty((obj as Record<string, unknown>)[key]) ? undefined : (value as unknown),
+    ),
+    IsOptional(),
+  );
 
 /** Keeps the value as it came: class-transformer would copy it and lose what it takes for methods. */
 export const AsItCame = () => Transform(({ obj, key }) => (obj as Record<string, unknown>)[key]);
