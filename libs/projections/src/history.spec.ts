@@ -56,6 +56,28 @@ test('history is oldest first, in pages; of a model that is not there, null', as
   expect(await history(store, 'acme', 'fraud', { limit: 1, after: 9n })).toEqual({ items: [], next: null });
 });
 
+test('a page of large events ends early, and the next one goes on where it ended', async () => {
+  const large = { config: 'x'.repeat(400_000) };
+  for (let n = 0; n < 25; n++)
+    await lives.issue('acme', 'big', {
+      verb: 'register',
+      data: { digest: `sha256:${n}`, changelog: 'big', manifest: large },
+    });
+  const seen: string[] = [];
+  let pages = 0;
+  for (let after: bigint | null | undefined; after !== null; pages++) {
+    const page: Awaited<ReturnType<typeof history>> = await history(store, 'acme', 'big', {
+      after,
+      limit: 500,
+    });
+    seen.push(...page!.items.map(({ revision }) => revision));
+    expect(JSON.stringify(page!.items).length).toBeLessThan(5_000_000);
+    after = page!.next;
+  }
+  expect(seen).toEqual(Array.from({ length: 25 }, (_, n) => String(n)));
+  expect(pages).toBe(3);
+});
+
 test('events are those of one tenant, in the order of the log', async () => {
   expect(await all('acme')).toEqual(['1', '3', '4']);
   expect(await all('acme-two')).toEqual(['2']);

@@ -1,6 +1,6 @@
 import { decode, modelStream, tenantPrefix, type Fact } from '@gatehouse/domain';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
-import type { Page, PublicEvent } from './resources';
+import { PAGE_CHARACTERS, type Page, type PublicEvent } from './resources';
 
 // The log is the history: it is served from there. A copy in a view could only differ.
 
@@ -37,10 +37,12 @@ export async function history(
   page: { after?: bigint; limit: number },
 ): Promise<Page<PublicEvent, bigint> | null> {
   const items: PublicEvent[] = [];
+  let characters = 0;
   let last = page.after ?? -1n;
   for await (const event of store.read(modelStream(tenant, model), last + 1n)) {
-    if (items.length === page.limit) return { items, next: last };
+    if (items.length === page.limit || characters > PAGE_CHARACTERS) return { items, next: last };
     items.push(publicEvent(event));
+    characters += JSON.stringify(event.data).length;
     last = event.revision;
   }
   return items.length === 0 && page.after === undefined ? null : { items, next: null };

@@ -112,5 +112,8 @@ export type PublicEvent = {
   data: { readonly [key: string]: unknown };
 };
 
+/** A page ends early, with a `next`, when its items take so many characters as JSON: the limit alone bounds no memory. */
+export const PAGE_CHARACTERS = 4 * 1024 * 1024;
+
 /** Some items and where the next ones begin; null at the end. */
 export type Page<Item, After> = { items: Item[]; next: After | null };

@@ -2,7 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { Slices } from '@gatehouse/eventsourcing';
 import type { ActorKind, Json, Stage } from '@gatehouse/domain';
 import { meets, type MetricCondition } from './metric-condition';
-import type { Page, VersionResource, VersionSummary } from './resources';
+import { PAGE_CHARACTERS, type Page, type VersionResource, type VersionSummary } from './resources';
 import { digestStart, KEYS_PER_MODEL } from './schema';
 import type { Folded } from './version-fold';
 
@@ -34,7 +34,7 @@ type Row = {
 const COLUMNS =
   'key, digest, label, stage, changelog, author, registered, by_id AS byId, by_kind AS byKind, folded';
 /** Rows looked at in one go: a reader that stays long would keep the file from being tidied. */
-const SCAN = 100;
+const SCAN = 20;
 
 /** The versions of models, as they are now. */
 export class VersionsProjection {
@@ -91,13 +91,17 @@ export class VersionsProjection {
     if (id === undefined) return null;
     const items: VersionSummary[] = [];
     const slices = new Slices();
+    let characters = 0;
     for (let before = page.after ?? KEYS_PER_MODEL; ;) {
       const rows = this.rowsBefore(id * KEYS_PER_MODEL, before, filter);
       for (const row of rows) {
         const version = matches(row, filter) ? summary(model, row) : null;
         if (!version || !meets(version.evaluations, filter.metric ?? [])) continue;
-        if (items.length === page.limit) return { items, next: items.at(-1)!.version };
+        if (items.length === page.limit || characters > PAGE_CHARACTERS)
+          return { items, next: items.at(-1)!.version };
         items.push(version);
+        characters += row.folded.length;
+        if (slices.over()) await slices.next();
       }
       if (rows.length < SCAN) return { items, next: null };
       before = rows.at(-1)!.key % KEYS_PER_MODEL;
