@@ -1,11 +1,12 @@
 import type { Bound, Evaluate } from '@gatehouse/domain';
 import { IsDefined, IsObject, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
-import { AsItCame, IsDigest, IsFilledText, IsSuiteName, IsWhole, MayBeAbsent } from './shapes.dto';
+import { AsItCame, IsDigest, IsFilledText, IsInNfc, IsSuiteName, IsWhole, MayBeAbsent } from './shapes.dto';
 
 /** What an evaluation ran on. */
 export class DatasetDto {
   @IsFilledText()
+  @IsInNfc()
   name: string;
 
   /** `sha256:<hex>` of its content. */

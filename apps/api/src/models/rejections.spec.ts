@@ -285,8 +285,8 @@ const ROWS: Row[] = [
   ],
   ['actor-missing', 'nobody', live(1), promote(1, { actor: '' })],
   [
-    'too-large',
-    'verdicts on 9,000 bounds are more than an event holds',
+    'too-many',
+    'bounds on 9,000 metrics',
     (l, m) => l.register(m, 1),
     { verb: 'evaluate', version: 1, body: run(0.9, { thresholds: bounds(9_000) }) },
   ],
@@ -348,8 +348,20 @@ describe('a refusal is the same over both doors, and leaves nothing', () => {
       expect(await door.ask(question)).toMatchObject({ code: 'too-many', errors: [{ pointer: '/metrics' }] });
   });
 
+  it('what is too large is refused: a body over HTTP, over gRPC the event that would come of it', async () => {
+    // One byte in a message, six in JSON.
+    const question: Ask = {
+      verb: 'register',
+      model: 'large',
+      body: release(1, { changelog: 'x', manifest: { config: '\u0001'.repeat(100_000) } }),
+    };
+    const told = [await httpDoor(edge).ask(question), await grpcDoor(edge).ask(question)];
+    expect(told.map(({ code }) => code)).toEqual(['too-large', 'too-large']);
+    expect(told.map(({ status }) => status)).toEqual(STATUS['too-large']);
+  });
+
   it('every code that a write can be refused with is in this table', () => {
-    const seen = new Set(ROWS.map(([code]) => code));
+    const seen = new Set([...ROWS.map(([code]) => code), 'too-large']);
     expect(Object.keys(STATUS).filter((code) => code !== 'invalid' && !seen.has(code))).toEqual([]);
   });
 });

@@ -1,3 +1,4 @@
+import { isNfc } from '@gatehouse/canonical';
 import {
   IsInt,
   IsOptional,
@@ -81,6 +82,16 @@ function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true;
   return typeof value === 'object' && Object.keys(value).length === 0;
 }
+
+/** What looks the same is the same: Unicode normalisation form C, as in the names of a manifest. */
+export const IsInNfc = () =>
+  ValidateBy({
+    name: 'isInNfc',
+    validator: {
+      validate: (value) => typeof value !== 'string' || isNfc(value),
+      defaultMessage: () => 'must be in Unicode normalisation form C (NFC)',
+    },
+  });
 
 /** The number or the digest of a version. */
 export const IsVersionRef = () =>
