@@ -6,7 +6,8 @@ import { EdgeProblem, InvalidRequest, type FieldError } from './edge-problem';
 import { contextOf } from './request-context';
 
 const TENANT = /^[a-z0-9-]{1,63}$/;
-const ACTOR = /^[\x21-\x7e]{1,128}$/;
+// U+FFFD stands where bytes were no UTF-8.
+const ACTOR = /^(?!.*\uFFFD)[\p{L}\p{M}\p{N}\p{P}\p{S}]{1,128}$/u;
 const NOBODY: Caller = { tenant: 'default', auth: { method: 'header' } };
 
 /** Reads a header of the request, or an entry of its metadata. */
@@ -47,14 +48,14 @@ function headersOf(execution: ExecutionContext): HeaderReader {
 
 function callerFrom(header: HeaderReader): Caller {
   const tenant = header('gatehouse-tenant');
-  const id = header('gatehouse-actor');
+  const id = text(header('gatehouse-actor'));
   const kind = header('gatehouse-actor-kind');
   if (tenant === undefined && id === undefined && kind === undefined) return NOBODY;
   const errors: FieldError[] = [];
   if (tenant !== undefined && !TENANT.test(tenant))
     errors.push({ pointer: '/Gatehouse-Tenant', message: 'must be 1 to 63 of a-z, 0-9 and -' });
   if (id !== undefined && !ACTOR.test(id))
-    errors.push({ pointer: '/Gatehouse-Actor', message: 'must be 1 to 128 visible ASCII characters' });
+    errors.push({ pointer: '/Gatehouse-Actor', message: 'must be 1 to 128 visible characters' });
   if (kind !== undefined && kind !== 'user' && kind !== 'service')
     errors.push({ pointer: '/Gatehouse-Actor-Kind', message: 'must be user or service' });
   if (errors.length > 0) throw new InvalidRequest(errors);
@@ -63,4 +64,9 @@ function callerFrom(header: HeaderReader): Caller {
       ? undefined
       : { id, kind: kind === 'service' ? ('service' as const) : ('user' as const) };
   return { tenant: tenant ?? 'default', actor, auth: { method: 'header' } };
+}
+
+/** Node reads the bytes of a header as Latin-1; who sends a name beyond ASCII sends it as UTF-8. */
+function text(value: string | undefined): string | undefined {
+  return value === undefined || /^[\0-\x7f]*$/.test(value) ? value : Buffer.from(value, 'latin1').toString();
 }
