@@ -48,7 +48,7 @@ module.exports = {
       name: 'libraries-are-entered-through-their-index',
       severity: 'error',
       from: { path: '^(apps|libs)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/', pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '/testing/'] },
+      to: { path: '^libs/([^/]+)/', pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '/testing/', '/vectors\\.json$'] },
     },
     {
       name: 'domain-imports-nothing',
