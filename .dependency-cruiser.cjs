@@ -1,6 +1,15 @@
 // The import rules of docs/architecture.md; every one an error. A folder's row says what it may reach besides itself,
 // node:* and npm packages that no other row claims.
-const LIBS = ['domain', 'canonical', 'eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts', 'platform'];
+const LIBS = [
+  'domain',
+  'canonical',
+  'eventsourcing',
+  'event-store',
+  'projections',
+  'pointer-file',
+  'contracts',
+  'platform',
+];
 
 /** Which of our libraries a library may import. */
 const MAY = {
@@ -21,7 +30,11 @@ const onlyAllowedLibraries = Object.entries(MAY).map(([name, allowed]) => ({
   name: `${name}-imports-${allowed.join('-') || 'no-library'}`,
   severity: 'error',
   from: { path: library(name), pathNot: TESTS },
-  to: { path: `^(apps|${LIBS.filter((other) => other !== name && !allowed.includes(other)).map((other) => `libs/${other}`).join('|')})/` },
+  to: {
+    path: `^(apps|${LIBS.filter((other) => other !== name && !allowed.includes(other))
+      .map((other) => `libs/${other}`)
+      .join('|')})/`,
+  },
 }));
 
 /** A package that has its homes, and no others. */
@@ -35,7 +48,12 @@ const homes = (name, packages, paths) => ({
 /** @type {import('dependency-cruiser').IConfiguration} */
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
     ...onlyAllowedLibraries,
     {
@@ -48,7 +66,10 @@ module.exports = {
       name: 'libraries-are-entered-through-their-index',
       severity: 'error',
       from: { path: '^(apps|libs)/([^/]+)/' },
-      to: { path: '^libs/([^/]+)/', pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '/testing/', '/vectors\\.json$'] },
+      to: {
+        path: '^libs/([^/]+)/',
+        pathNot: ['^libs/$2/', '^libs/[^/]+/src/index\\.ts$', '/testing/', '/vectors\\.json$'],
+      },
     },
     {
       name: 'domain-imports-nothing',
@@ -69,7 +90,10 @@ module.exports = {
       to: { pathNot: [library('canonical'), '^node_modules/canonicalize/', '^(node:)?crypto$'] },
     },
     homes('nest-lives-in-apps-and-platform', '@nestjs', ['^apps/', library('platform')]),
-    homes('class-validator-lives-in-dto-files', 'class-validator', ['\\.dto\\.ts$', '^apps/api/src/validation\\.ts$']),
+    homes('class-validator-lives-in-dto-files', 'class-validator', [
+      '\\.dto\\.ts$',
+      '^apps/api/src/validation\\.ts$',
+    ]),
     homes('better-sqlite3-lives-in-the-log-and-the-views', 'better-sqlite3', [
       '^libs/event-store/src/sqlite/',
       '^libs/projections/src/database\\.ts$',

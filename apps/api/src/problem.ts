@@ -120,7 +120,11 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
     new Problem('conflict', `Others kept changing the model. ${KEEP_KEY}`, { retryAfter: 1 }),
   OutcomeUnknown: () => new Problem('outcome-unknown', KEEP_KEY, { retryAfter: 1 }),
   StoreUnavailable: () =>
-    new Problem('store-unavailable', 'Nothing was recorded: the log takes no writes at present. Try again in a moment.', { retryAfter: 5 }),
+    new Problem(
+      'store-unavailable',
+      'Nothing was recorded: the log takes no writes at present. Try again in a moment.',
+      { retryAfter: 5 },
+    ),
   EventTooLarge: ({ message }) => new Problem('too-large', `Send less: ${message}.`),
   QueueFull: () =>
     new Problem('slow-down', 'Too many commands wait for this model. Try again.', { retryAfter: 1 }),

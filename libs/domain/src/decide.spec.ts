@@ -246,7 +246,7 @@ describe('approve and reject', () => {
       .given(CI, say.evaluate(2, 0.96, { bound, suite: 'other' }));
     scenario.given(CI, say.evaluate(2, 0.1, { bound, suite: 'other' }));
     const recorded = scenario.facts.flatMap(({ type, data }) =>
-      type === 'model.Evaluated' && (data).version === 2 ? [data] : [],
+      type === 'model.Evaluated' && data.version === 2 ? [data] : [],
     );
     const [holdout, , other] = recorded.map(({ suite, rules }) => rules.map((rule) => ({ suite, ...rule })));
     const { refused } = scenario.when(ANN, say.decide(2));
