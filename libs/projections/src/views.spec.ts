@@ -55,7 +55,11 @@ function shown(version: VersionResource): ReturnType<typeof known> {
     stage: version.stage,
     evaluated: version.evaluated,
     author: version.author,
-    evaluations: version.evaluations.map(({ suite, metrics, passed }) => ({ suite, metrics, passed })),
+    // Nothing is judged of a deprecated version any more, so the domain forgets what the view goes on showing.
+    evaluations:
+      version.stage === 'DEPRECATED'
+        ? []
+        : version.evaluations.map(({ suite, metrics, passed }) => ({ suite, metrics, passed })),
     decisions: version.approvals
       .map(({ by, decision, void: gone }) => ({ id: by.id, decision, void: gone }))
       .sort(byId),
