@@ -1,4 +1,4 @@
-import { decode, type Fact } from '@gatehouse/domain';
+import { decode, isModelStream, type Fact } from '@gatehouse/domain';
 import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
 import type { Database } from 'better-sqlite3';
 import { toBatch } from './batch';
@@ -56,6 +56,7 @@ export class Views implements Follower {
   async handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void> {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!;
+      if (!isModelStream(event.stream)) continue;
       let fact: Fact;
       try {
         fact = decode(event);

@@ -1,0 +1,130 @@
+import { policyVersion, type PoliciesState } from '@gatehouse/domain';
+import { Operation } from '@gatehouse/platform';
+import { BUILT_IN_POLICY, diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
+import { CommandBus } from '@nestjs/cqrs';
+import { RouteConfig } from '@nestjs/platform-fastify';
+import type { FastifyReply } from 'fastify';
+import type { PolicyCommand } from '@gatehouse/domain';
+import { Exchanging, type Exchange } from '../models/exchange';
+import { idempotencyKey, refuseExpectedPointer } from '../models/preconditions';
+import { OnPolicies, type PolicyAnswer, type PolicyResource } from './on-policies';
+import { PoliciesInForce } from './policies-in-force';
+import { DiffQuery, PolicyPath, PolicyVersionPath } from './policies.dto';
+import { draftOfBody, YAML } from './policy-body';
+import { BUILT_IN_RESOURCE, resourceOf, summaryOf, type PolicySummary } from './resources';
+
+type Listed<T> = { readonly items: readonly T[]; readonly next: null };
+
+/** Policies over HTTP: published, activated, read and compared. */
+@Controller('v1')
+export class PoliciesController {
+  constructor(
+    private readonly commands: CommandBus,
+    private readonly policies: PoliciesInForce,
+  ) {}
+
+  /** Takes in a version of a policy, as YAML or JSON; or answers the one that is this document already. */
+  @Post('policies')
+  @Operation('publish-policy')
+  @RouteConfig({ takes: [YAML] })
+  async publish(
+    @Body() body: object,
+    @Exchanging() exchange: Exchange,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<PolicyAnswer> {
+    const answer = await this.write({ verb: 'publish', data: draftOfBody(body) }, exchange);
+    const { policy, version } = answer.policy;
+    reply.code(answer.changed ? 201 : 200).header('location', `/v1/policies/${policy}/versions/${version}`);
+    return answer;
+  }
+
+  /** Puts a version in force. */
+  @Post('policies/:policy/versions/:n/activation')
+  @HttpCode(200)
+  @Operation('activate-policy')
+  async activate(
+    @Param() { policy, n }: PolicyVersionPath,
+    @Exchanging() exchange: Exchange,
+  ): Promise<PolicyAnswer> {
+    return this.write({ verb: 'activate', data: { policy, version: n } }, exchange);
+  }
+
+  /** The policies of the tenant, and the built-in one, which governs what no other does. */
+  @Get('policies')
+  @Operation('read')
+  async listPolicies(@Exchanging() { caller }: Exchange): Promise<Listed<PolicySummary>> {
+    const { state } = await this.policies.of(caller.tenant);
+    const own = [...state.policies].map(([name, policy]) => summaryOf(name, policy));
+    const { policy, models } = BUILT_IN_RESOURCE;
+    const builtIn = { policy, versions: 1, active: 1, models };
+    return { items: [...own, builtIn].sort((a, b) => (a.policy < b.policy ? -1 : 1)), next: null };
+  }
+
+  /** The versions of a policy, newest first. */
+  @Get('policies/:policy')
+  @Operation('read')
+  async policy(
+    @Param() { policy: name }: PolicyPath,
+    @Exchanging() { caller }: Exchange,
+  ): Promise<PolicySummary & Listed<Omit<PolicyResource, 'document'>>> {
+    const { state } = await this.policies.of(caller.tenant);
+    const short = ({ document: _, ...rest }: PolicyResource) => rest;
+    if (name === BUILT_IN_RESOURCE.policy) {
+      const { models } = BUILT_IN_RESOURCE;
+      return { policy: name, versions: 1, active: 1, models, items: [short(BUILT_IN_RESOURCE)], next: null };
+    }
+    policyVersion(state, name, 1);
+    const policy = state.policies.get(name)!;
+    const items = policy.versions.map((version) => short(resourceOf(state, version))).reverse();
+    return { ...summaryOf(name, policy), items, next: null };
+  }
+
+  /** One version, with its document. */
+  @Get('policies/:policy/versions/:n')
+  @Operation('read')
+  async policyVersion(
+    @Param() { policy, n }: PolicyVersionPath,
+    @Exchanging() { caller }: Exchange,
+  ): Promise<PolicyResource> {
+    const { state } = await this.policies.of(caller.tenant);
+    return versionOf(state, policy, n);
+  }
+
+  /** What differs between two versions, by JSON pointer. */
+  @Get('policies/:policy/versions/:n/diff')
+  @Operation('read')
+  async policyDiff(
+    @Param() { policy, n }: PolicyVersionPath,
+    @Query() { from }: DiffQuery,
+    @Exchanging() { caller }: Exchange,
+  ): Promise<{ policy: string; from: number; to: number; changes: Change[] }> {
+    const { state } = await this.policies.of(caller.tenant);
+    const [before, after] = [from, n].map((number) => versionOf(state, policy, number).document);
+    return { policy, from, to: n, changes: diff(before, after) };
+  }
+
+  /** The JSON Schema of a policy. */
+  @Get('policy.schema.json')
+  @Operation('public')
+  policySchema(): object {
+    return POLICY_SCHEMA;
+  }
+
+  private async write(
+    command: PolicyCommand,
+    { caller, context, header, set }: Exchange,
+  ): Promise<PolicyAnswer> {
+    refuseExpectedPointer(header);
+    const origin = { caller, request: context, idempotencyKey: idempotencyKey(header) };
+    const { answer, replayed } = await this.commands.execute(new OnPolicies(command, origin));
+    set('gatehouse-position', answer.position);
+    if (replayed) set('idempotent-replayed', 'true');
+    return answer;
+  }
+}
+
+function versionOf(state: PoliciesState, policy: string, number: number): PolicyResource {
+  const builtIn = policy === BUILT_IN_POLICY.ref.name && number === BUILT_IN_POLICY.ref.version;
+  return builtIn ? BUILT_IN_RESOURCE : resourceOf(state, policyVersion(state, policy, number));
+}

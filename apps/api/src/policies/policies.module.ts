@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common';
+import { CqrsModule } from '@nestjs/cqrs';
+import { PoliciesController } from './policies.controller';
+import { PoliciesHandler } from './policies.handler';
+import { PoliciesInForce } from './policies-in-force';
+
+/** Policies: written, read, and asked which of them governs. */
+@Module({
+  imports: [CqrsModule],
+  controllers: [PoliciesController],
+  providers: [PoliciesHandler, PoliciesInForce],
+  exports: [PoliciesInForce],
+})
+export class PoliciesModule {}
