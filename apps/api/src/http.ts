@@ -85,6 +85,8 @@ function admitted({ settings, stopping, routes }: Shell) {
     }
     // Said before the body is read: what is wrong with it does not matter any more.
     if (request.is404) return done(routes.missing(request, reply));
+    const { long = false } = request.routeOptions.config as { long?: boolean };
+    if (long) return done();
     if (request.method !== 'GET' || request.headers['gatehouse-at-least'] !== undefined)
       startDeadline(request, reply, settings.requestTimeoutMs);
     done();

@@ -1,22 +1,19 @@
 import { betterWay, BUILT_IN, durationMs, type Freeze, type PolicyDocument } from '@gatehouse/domain';
-import Ajv, { type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import { compileExpression } from './cel';
 import type { Place } from './cel-variables';
 import POLICY_SCHEMA from './policy.schema.json';
 import { at, PolicyRefused, type PolicyError } from './refused';
+import { checkedBy } from './schema';
 import { isWindow, isZone } from './week';
-
-let validator: ValidateFunction<PolicyDocument> | undefined;
 
 /** The published JSON Schema (2020-12). */
 export { POLICY_SCHEMA };
 
+const asDocument = checkedBy<PolicyDocument>(POLICY_SCHEMA);
+
 /** The value as a policy. Throws `PolicyRefused` with everything that is wrong with it. */
-export function checkPolicy(value: unknown): PolicyDocument {
-  validator ??= new Ajv({ allErrors: true, strict: true, strictRequired: false }).compile<PolicyDocument>(
-    POLICY_SCHEMA,
-  );
-  if (!validator(value)) throw new PolicyRefused((validator.errors ?? []).slice(0, 100).map(schemaError));
+export function checkPolicy(from: unknown): PolicyDocument {
+  const value = asDocument(from);
   const errors = [
     ...nameErrors(value),
     ...durationErrors(value, ''),
@@ -28,17 +25,6 @@ export function checkPolicy(value: unknown): PolicyDocument {
   ];
   if (errors.length > 0) throw new PolicyRefused(errors);
   return value;
-}
-
-function schemaError({ instancePath, keyword, params, message = 'is not valid' }: ErrorObject): PolicyError {
-  const { additionalProperty, missingProperty, allowedValues } = params as Record<string, unknown>;
-  if (keyword === 'additionalProperties')
-    return { pointer: at(instancePath, String(additionalProperty)), message: 'is not known here' };
-  if (missingProperty !== undefined)
-    return { pointer: at(instancePath, missingProperty as string), message: 'must be there' };
-  if (keyword === 'enum')
-    return { pointer: instancePath, message: `must be one of ${(allowedValues as string[]).join(', ')}` };
-  return { pointer: instancePath, message };
 }
 
 function nameErrors({ policy, models }: PolicyDocument): PolicyError[] {

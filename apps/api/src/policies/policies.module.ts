@@ -3,11 +3,12 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { PoliciesController } from './policies.controller';
 import { PoliciesHandler } from './policies.handler';
 import { PoliciesInForce } from './policies-in-force';
+import { TrialsController } from './trials.controller';
 
 /** Policies: written, read, and asked which of them governs. */
 @Module({
   imports: [CqrsModule],
-  controllers: [PoliciesController],
+  controllers: [TrialsController, PoliciesController],
   providers: [PoliciesHandler, PoliciesInForce],
   exports: [PoliciesInForce],
 })

@@ -44,7 +44,8 @@ export function summaryOf(policy: string, { versions, active }: NamedPolicy): Po
 
 /** An event of a policy, in the form that those of models have. */
 export function eventOf(recorded: Recorded): PublicEvent {
-  const { id, type, stream, data, meta, position, revision } = { ...recorded, ...decodePolicy(recorded) };
+  const { stream } = recorded;
+  const { id, type, data, meta, position, revision } = decodePolicy(recorded);
   return {
     position: String(position),
     stream,
