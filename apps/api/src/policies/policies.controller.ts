@@ -1,18 +1,16 @@
-import { policyVersion, type PoliciesState } from '@gatehouse/domain';
+import { policyVersion } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
-import { BUILT_IN_POLICY, diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
+import { diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
-import { CommandBus } from '@nestjs/cqrs';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
-import type { PolicyCommand } from '@gatehouse/domain';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { idempotencyKey, refuseExpectedPointer } from '../models/preconditions';
-import { OnPolicies, type PolicyAnswer, type PolicyResource } from './on-policies';
+import type { PolicyAnswer, PolicyResource } from './on-policies';
 import { PoliciesInForce } from './policies-in-force';
 import { DiffQuery, PolicyPath, PolicyVersionPath } from './policies.dto';
 import { draftOfBody, YAML } from './policy-body';
-import { BUILT_IN_RESOURCE, resourceOf, summaryOf, type PolicySummary } from './resources';
+import { PolicyWrites } from './policy-writes';
+import { BUILT_IN_RESOURCE, resourceOf, summaryOf, versionOf, type PolicySummary } from './resources';
 
 type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 
@@ -20,7 +18,7 @@ type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 @Controller('v1')
 export class PoliciesController {
   constructor(
-    private readonly commands: CommandBus,
+    private readonly writes: PolicyWrites,
     private readonly policies: PoliciesInForce,
   ) {}
 
@@ -33,7 +31,7 @@ export class PoliciesController {
     @Exchanging() exchange: Exchange,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<PolicyAnswer> {
-    const answer = await this.write({ verb: 'publish', data: draftOfBody(body) }, exchange);
+    const answer = await this.writes.write({ verb: 'publish', data: draftOfBody(body) }, exchange);
     const { policy, version } = answer.policy;
     reply.code(answer.changed ? 201 : 200).header('location', `/v1/policies/${policy}/versions/${version}`);
     return answer;
@@ -47,7 +45,7 @@ export class PoliciesController {
     @Param() { policy, n }: PolicyVersionPath,
     @Exchanging() exchange: Exchange,
   ): Promise<PolicyAnswer> {
-    return this.write({ verb: 'activate', data: { policy, version: n } }, exchange);
+    return this.writes.write({ verb: 'activate', data: { policy, version: n } }, exchange);
   }
 
   /** The policies of the tenant, and the built-in one, which governs what no other does. */
@@ -110,21 +108,4 @@ export class PoliciesController {
   policySchema(): object {
     return POLICY_SCHEMA;
   }
-
-  private async write(
-    command: PolicyCommand,
-    { caller, context, header, set }: Exchange,
-  ): Promise<PolicyAnswer> {
-    refuseExpectedPointer(header);
-    const origin = { caller, request: context, idempotencyKey: idempotencyKey(header) };
-    const { answer, replayed } = await this.commands.execute(new OnPolicies(command, origin));
-    set('gatehouse-position', answer.position);
-    if (replayed) set('idempotent-replayed', 'true');
-    return answer;
-  }
-}
-
-function versionOf(state: PoliciesState, policy: string, number: number): PolicyResource {
-  const builtIn = policy === BUILT_IN_POLICY.ref.name && number === BUILT_IN_POLICY.ref.version;
-  return builtIn ? BUILT_IN_RESOURCE : resourceOf(state, policyVersion(state, policy, number));
 }

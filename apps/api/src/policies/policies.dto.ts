@@ -1,5 +1,5 @@
 import { Transform } from 'class-transformer';
-import { Matches } from 'class-validator';
+import { IsString, Matches } from 'class-validator';
 import { IsWhole } from '../models/shapes.dto';
 
 const number = ({ value }: { value: unknown }) =>
@@ -18,6 +18,18 @@ export class PolicyVersionPath extends PolicyPath {
   @Transform(number)
   @IsWhole(1)
   n: number;
+}
+
+/** The version that an RPC names. */
+export class NamedPolicyVersion extends PolicyPath {
+  @IsWhole(1)
+  version: number;
+}
+
+export class PublishPolicyDto {
+  /** The policy, as YAML. */
+  @IsString({ message: 'must be text' })
+  document: string;
 }
 
 export class DiffQuery {

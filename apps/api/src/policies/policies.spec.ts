@@ -331,3 +331,49 @@ describe('tried out', () => {
     expect(JSON.parse(empty.text)).toEqual({ type: 'done', models: 0, promotions: 0, refused: 0, events: 0 });
   });
 });
+
+describe('over gRPC', () => {
+  it('publishes, activates and reads the same policies, and refuses with the same codes', async () => {
+    const published = await edge.rpc(
+      'PublishPolicy',
+      { document: policy('rpc', 'fourEyes: true') },
+      as('ann'),
+    );
+    expect(published.message).toMatchObject({
+      changed: true,
+      policy: { policy: 'rpc', version: 1, models: ['rpc'] },
+      event: { type: 'policy.Published' },
+    });
+    const refused = await edge.rpc('ActivatePolicy', { policy: 'rpc', version: 1 }, as('ann'));
+    expect([refused.code, refused.details?.reason]).toEqual([7, 'own-approval']);
+    expect((await edge.rpc('ActivatePolicy', { policy: 'rpc', version: 1 }, as('bob'))).code).toBe(0);
+    const read = await edge.rpc('GetPolicy', { policy: 'rpc', version: 1 }, as('zoe'));
+    expect(read.message).toMatchObject({ active: true, activatedBy: { id: 'bob' } });
+    expect((await edge.rpc('GetPolicy', { policy: 'nope', version: 1 })).details?.reason).toBe(
+      'policy-unknown',
+    );
+    const bad = await edge.rpc('PublishPolicy', { document: 'policy: x' }, as('ann'));
+    expect(bad.details).toMatchObject({ reason: 'invalid', fieldViolations: [{ field: '/models' }] });
+  });
+
+  it('explains, breaks the glass and reviews it', async () => {
+    await inForce('rpc-glass', 'breakGlass: {capacity: pager, reviewWithin: PT1H}');
+    await staged('rpc-glass', []);
+    held['rob'] = ['pager'];
+    const named = { model: 'rpc-glass', version: 1 };
+    expect((await edge.rpc('GetGates', named, as('rob'))).message).toMatchObject({
+      policy: { name: 'rpc-glass' },
+      missing: [{ needed: '1 approval by a reviewer' }],
+    });
+    const glass = { ...named, breakGlass: { reason: 'fire' } };
+    expect((await edge.rpc('Promote', glass, as('rob'))).message).toMatchObject({ changed: true });
+    const review = { ...named, verdict: 'not-justified', comment: 'it could wait' };
+    expect((await edge.rpc('ReviewBreakGlass', review, as('rob'))).details?.reason).toBe('own-approval');
+    const { message } = await edge.rpc('ReviewBreakGlass', review, as('ann'));
+    expect(message).toMatchObject({ event: { type: 'model.BreakGlassReviewed' } });
+    const atLeast = { 'gatehouse-at-least': message?.['position'] as string };
+    expect((await edge.rpc('GetVersion', { model: 'rpc-glass', ref: '1' }, atLeast)).message).toMatchObject({
+      breakGlass: [{ reason: 'fire', review: { verdict: 'not-justified' } }],
+    });
+  });
+});

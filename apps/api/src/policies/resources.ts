@@ -1,4 +1,10 @@
-import { decodePolicy, type NamedPolicy, type PoliciesState, type PolicyVersion } from '@gatehouse/domain';
+import {
+  decodePolicy,
+  policyVersion,
+  type NamedPolicy,
+  type PoliciesState,
+  type PolicyVersion,
+} from '@gatehouse/domain';
 import type { Recorded } from '@gatehouse/eventsourcing';
 import { BUILT_IN_POLICY } from '@gatehouse/policy';
 import type { PublicEvent } from '@gatehouse/projections';
@@ -35,6 +41,12 @@ export function resourceOf({ policies }: PoliciesState, version: PolicyVersion):
   const active = policies.get(policy)?.active === number;
   const dates = { publishedAt, publishedBy, activatedAt, activatedBy };
   return { policy, version: number, digest, active, models: document.models, ...dates, document };
+}
+
+/** One version, the built-in one too; throws where there is none. */
+export function versionOf(state: PoliciesState, policy: string, number: number): PolicyResource {
+  const builtIn = policy === BUILT_IN_RESOURCE.policy && number === BUILT_IN_RESOURCE.version;
+  return builtIn ? BUILT_IN_RESOURCE : resourceOf(state, policyVersion(state, policy, number));
 }
 
 export function summaryOf(policy: string, { versions, active }: NamedPolicy): PolicySummary {
