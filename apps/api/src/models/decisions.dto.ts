@@ -30,7 +30,7 @@ export class ApproveDto implements Omit<Approve, 'version'> {
 }
 
 /** For whom the policy lets break the glass: approvals, soak and freeze are skipped, and a second person reviews it. */
-export class BreakGlassDto {
+export class AskedBreakGlassDto {
   /** Why it cannot wait. */
   @IsString()
   @IsText()
@@ -45,8 +45,8 @@ export class PromoteDto implements Omit<Promote, 'version' | 'ifPointer'> {
   @MayBeAbsent()
   @IsObject()
   @ValidateNested()
-  @Type(() => BreakGlassDto)
-  breakGlass?: BreakGlassDto;
+  @Type(() => AskedBreakGlassDto)
+  breakGlass?: AskedBreakGlassDto;
 }
 
 export class ReviewDto implements Omit<Review, 'version'> {

@@ -1,6 +1,8 @@
 import type { Gates } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
 import { Controller, Get, Param } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
+import { GatesDto } from '../policies/resources.dto';
 import { Exchanging, type Exchange } from './exchange';
 import { ModelWrites } from './model-writes';
 import { VersionPath } from './path.dto';
@@ -13,6 +15,7 @@ export class GatesController {
   /** Every rule of the policy in force, judged now: required, observed, and pass, fail or inconclusive. */
   @Get('gates')
   @Operation('read')
+  @ApiOkResponse({ type: GatesDto })
   async gates(@Param() { model, n }: VersionPath, @Exchanging() exchange: Exchange): Promise<Gates> {
     return this.writes.gates(model, n, exchange);
   }

@@ -1,6 +1,7 @@
 import { policyVersion } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
 import { diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
+import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
@@ -10,6 +11,7 @@ import { PoliciesInForce } from './policies-in-force';
 import { DiffQuery, PolicyPath, PolicyVersionPath } from './policies.dto';
 import { draftOfBody, YAML } from './policy-body';
 import { PolicyWrites } from './policy-writes';
+import { PolicyAnswerDto, PolicyDiffDto, PolicyDto, PolicyListDto, PolicyVersionsDto } from './resources.dto';
 import { BUILT_IN_RESOURCE, resourceOf, summaryOf, versionOf, type PolicySummary } from './resources';
 
 type Listed<T> = { readonly items: readonly T[]; readonly next: null };
@@ -26,6 +28,10 @@ export class PoliciesController {
   @Post('policies')
   @Operation('publish-policy')
   @RouteConfig({ takes: [YAML] })
+  @ApiConsumes('application/json', YAML)
+  @ApiBody({ schema: { $ref: '/v1/policy.schema.json' } })
+  @ApiOkResponse({ type: PolicyAnswerDto, description: 'It was published already.' })
+  @ApiCreatedResponse({ type: PolicyAnswerDto, description: 'Published.' })
   async publish(
     @Body() body: object,
     @Exchanging() exchange: Exchange,
@@ -41,6 +47,7 @@ export class PoliciesController {
   @Post('policies/:policy/versions/:n/activation')
   @HttpCode(200)
   @Operation('activate-policy')
+  @ApiOkResponse({ type: PolicyAnswerDto })
   async activate(
     @Param() { policy, n }: PolicyVersionPath,
     @Exchanging() exchange: Exchange,
@@ -51,6 +58,7 @@ export class PoliciesController {
   /** The policies of the tenant, and the built-in one, which governs what no other does. */
   @Get('policies')
   @Operation('read')
+  @ApiOkResponse({ type: PolicyListDto })
   async listPolicies(@Exchanging() { caller }: Exchange): Promise<Listed<PolicySummary>> {
     const { state } = await this.policies.of(caller.tenant);
     const own = [...state.policies].map(([name, policy]) => summaryOf(name, policy));
@@ -62,6 +70,7 @@ export class PoliciesController {
   /** The versions of a policy, newest first. */
   @Get('policies/:policy')
   @Operation('read')
+  @ApiOkResponse({ type: PolicyVersionsDto })
   async policy(
     @Param() { policy: name }: PolicyPath,
     @Exchanging() { caller }: Exchange,
@@ -81,6 +90,7 @@ export class PoliciesController {
   /** One version, with its document. */
   @Get('policies/:policy/versions/:n')
   @Operation('read')
+  @ApiOkResponse({ type: PolicyDto })
   async policyVersion(
     @Param() { policy, n }: PolicyVersionPath,
     @Exchanging() { caller }: Exchange,
@@ -92,6 +102,7 @@ export class PoliciesController {
   /** What differs between two versions, by JSON pointer. */
   @Get('policies/:policy/versions/:n/diff')
   @Operation('read')
+  @ApiOkResponse({ type: PolicyDiffDto })
   async policyDiff(
     @Param() { policy, n }: PolicyVersionPath,
     @Query() { from }: DiffQuery,
@@ -105,6 +116,7 @@ export class PoliciesController {
   /** The JSON Schema of a policy. */
   @Get('policy.schema.json')
   @Operation('public')
+  @ApiOkResponse({ schema: { type: 'object', additionalProperties: true } })
   policySchema(): object {
     return POLICY_SCHEMA;
   }

@@ -11,11 +11,13 @@ import {
 } from '@gatehouse/policy';
 import { Views } from '@gatehouse/projections';
 import { Body, Controller, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+import { ApiBody, ApiConsumes, ApiOkResponse } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { leaving, lines, NDJSON, sendText } from '../reads/event-stream';
 import { backtest } from './backtest';
+import { CaseResultsDto } from './resources.dto';
 import { draftOfBody, YAML, YamlText } from './policy-body';
 
 const PAGE = 500;
@@ -34,6 +36,9 @@ export class TrialsController {
   @HttpCode(200)
   @Operation('read')
   @RouteConfig({ takes: [YAML] })
+  @ApiConsumes('application/json', YAML)
+  @ApiBody({ schema: { type: 'object', additionalProperties: true } })
+  @ApiOkResponse({ type: CaseResultsDto })
   testPolicy(@Body() body: object): { passed: number; failed: number; items: CaseResult[] } {
     const { policy, cases } = checkCases(body instanceof YamlText ? parseYaml(body.text) : body);
     if (typeof policy !== 'object')
@@ -49,6 +54,9 @@ export class TrialsController {
   @HttpCode(200)
   @Operation('read')
   @RouteConfig({ takes: [YAML], offers: [NDJSON], long: true })
+  @ApiConsumes('application/json', YAML)
+  @ApiBody({ schema: { $ref: '/v1/policy.schema.json' } })
+  @ApiOkResponse({ content: { [NDJSON]: {} } })
   backtestPolicy(
     @Body() body: object,
     @Req() request: FastifyRequest,

@@ -1,6 +1,8 @@
 import { Operation } from '@gatehouse/platform';
 import type { Unreviewed } from '@gatehouse/projections';
 import { Controller, Get } from '@nestjs/common';
+import { ApiOkResponse } from '@nestjs/swagger';
+import { UnreviewedListDto } from '../policies/resources.dto';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { Reads } from './reads';
 
@@ -12,6 +14,7 @@ export class BreakGlassController {
   /** The promotions by break-glass that wait for the review of a second person. */
   @Get()
   @Operation('read')
+  @ApiOkResponse({ type: UnreviewedListDto })
   async breakGlass(
     @Exchanging() { caller, header, set }: Exchange,
   ): Promise<{ items: Unreviewed[]; next: null }> {
