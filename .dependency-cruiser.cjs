@@ -8,6 +8,7 @@ const LIBS = [
   'projections',
   'pointer-file',
   'contracts',
+  'policy',
   'platform',
 ];
 
@@ -20,6 +21,7 @@ const MAY = {
   projections: ['domain', 'eventsourcing'],
   'pointer-file': ['domain', 'eventsourcing'],
   contracts: [],
+  policy: ['domain', 'canonical'],
   platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts'],
 };
 
@@ -93,6 +95,9 @@ module.exports = {
     homes('class-validator-lives-in-dto-files', 'class-validator', [
       '\\.dto\\.ts$',
       '^apps/api/src/validation\\.ts$',
+    ]),
+    homes('what-reads-policies-lives-in-policy', '@marcbachmann/cel-js|yaml|ajv|ajv-formats', [
+      library('policy'),
     ]),
     homes('better-sqlite3-lives-in-the-log-and-the-views', 'better-sqlite3', [
       '^libs/event-store/src/sqlite/',

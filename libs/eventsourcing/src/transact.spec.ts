@@ -395,3 +395,55 @@ it('a long stream folded from cold lets others have their turn', async () => {
   }
   expect(turns).toBeGreaterThan(1);
 });
+
+describe('what a decision depends on besides its stream', () => {
+  it('is read while the stream is: a command may come as a promise', async () => {
+    const transactor = new Transactor(new MemoryEventStore(), PURSE);
+    const id = randomUUID();
+    const request = { stream: 'purse', eventId: id, meta: { command: { id, fingerprint: '' } } };
+    const command = Promise.resolve<Command>({ add: 3 });
+    expect(await transactor.transact({ ...request, command }, amount)).toMatchObject({ amount: 3 });
+  });
+
+  it('that cannot be read refuses the command, and leaves nothing behind', async () => {
+    const store = new MemoryEventStore();
+    const transactor = new Transactor(store, PURSE);
+    const id = randomUUID();
+    const command = Promise.reject<Command>(new Error('the rules are away'));
+    const request = { stream: 'purse', eventId: id, meta: { command: { id, fingerprint: '' } }, command };
+    await expect(transactor.transact(request, amount)).rejects.toThrow('away');
+    expect(await stored(store)).toEqual([]);
+  });
+
+  it('can be an event of its own stream, named by revision', async () => {
+    const store = new MemoryEventStore();
+    const seen: unknown[] = [];
+    const looking: typeof PURSE = {
+      ...PURSE,
+      looksAt: (_, { facts }) => (facts > 0 ? 0n : undefined),
+      decide: (command, state, at) => {
+        seen.push(at.lookedAt?.data);
+        return PURSE.decide(command, state, at);
+      },
+    };
+    const transactor = new Transactor(store, looking);
+    const run = (add: number) => {
+      const id = randomUUID();
+      const meta = { command: { id, fingerprint: '' } };
+      return transactor.transact({ stream: 'purse', eventId: id, meta, command: { add } }, amount);
+    };
+    await run(4);
+    await run(5);
+    expect(seen).toEqual([undefined, { to: 4 }]);
+  });
+
+  it('a look decides nothing, and sees what others wrote', async () => {
+    const store = new MemoryEventStore({ shared: true });
+    const here = new Transactor(store, PURSE);
+    const look = () => here.look({ stream: 'purse', command: { add: 1 } }, (_, state) => state.amount);
+    expect(await look()).toBe(0);
+    await purse(store.handle()).run({ add: 7 });
+    expect(await look()).toBe(7);
+    expect(await stored(store)).toHaveLength(1);
+  });
+});

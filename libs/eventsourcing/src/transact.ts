@@ -20,13 +20,24 @@ type Decided = readonly { readonly type: string; readonly data: JsonObject }[];
 /** An aggregate: how its facts fold, and what a command makes of them. Pure. */
 export interface Decider<State, Fact, Command> extends Folding<State, Fact> {
   /** At most one event; throws to refuse. `now` and `eventId` are what the event will carry. */
-  decide(command: Command, state: State, at: { readonly now: string; readonly eventId: string }): Decided;
+  decide(command: Command, state: State, at: At): Decided;
+  /** Which event of its stream the decision looks at again, if any: what is too large for the state. */
+  looksAt?(command: Command, state: State): bigint | undefined;
 }
+
+/** What a decision is given besides the command and the state. */
+export type At = {
+  readonly now: string;
+  readonly eventId: string;
+  /** What `looksAt` named. */
+  readonly lookedAt?: Recorded;
+};
 
 /** A command, and what is recorded with the event that it makes. */
 export type Request<Command> = {
   readonly stream: string;
-  readonly command: Command;
+  /** May still be on its way, e.g. while rules are read: the stream is read meanwhile. */
+  readonly command: Command | Promise<Command>;
   /** The same command makes the same event id. */
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
@@ -105,15 +116,17 @@ export class Transactor<State, Fact, Command> {
    * `StoreUnavailable`, `DeadlinePassed` (nothing recorded), `OutcomeUnknown` (recorded or not).
    */
   async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
+    // Who never gets a turn does not wait for it.
+    void Promise.resolve(request.command).catch(() => undefined);
     return this.queues.run(request.stream, async () => {
       if (performance.now() > (request.deadline ?? Infinity))
         throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
-      const warm = await this.states.get(request.stream);
+      const [warm, command] = await Promise.all([this.states.get(request.stream), request.command]);
       for (let races = 0; ; races++) {
         const known = await this.madeBefore(request, warm);
         if (known)
           return answer({ recorded: known, replayed: true, state: warm.state, position: known.position });
-        const event = await this.decide(request, warm);
+        const event = await this.decide(request, command, warm);
         if (!event)
           return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
         const recorded = await this.append(warm, event, races);
@@ -123,24 +136,42 @@ export class Transactor<State, Fact, Command> {
     });
   }
 
+  /** What `answer` makes of the newest state, as a command would be decided on it. Nothing is recorded. */
+  async look<T>(
+    { stream, command }: Pick<Request<Command>, 'stream' | 'command'>,
+    answer: (command: Command, state: State, at: At) => T,
+  ): Promise<T> {
+    void Promise.resolve(command).catch(() => undefined);
+    return this.queues.run(stream, async () => {
+      const [warm, asked] = await Promise.all([this.states.get(stream), command]);
+      if (this.store.shared) await this.states.catchUp(warm);
+      return this.decideAt(asked, warm, '', answer);
+    });
+  }
+
   /** The event that an earlier command with this key made. */
   private async madeBefore({ meta }: Request<Command>, warm: Warm<State>): Promise<Recorded | undefined> {
     const { key, fingerprint } = meta.command;
     const revision = key === undefined ? undefined : warm.known.find(key);
     if (revision === undefined) return undefined;
-    for await (const recorded of this.store.read(warm.stream, revision)) {
-      if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
-      throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
-    }
-    throw new LogTruncated(warm.stream, revision);
+    const recorded = await this.readOne(warm.stream, revision);
+    if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
+    throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
   }
 
   /** The event to append, or null. Where others write too, what is cached may not refuse or say "it is so already". */
-  private async decide(request: Request<Command>, warm: Warm<State>): Promise<NewEvent | null> {
-    const now = Math.max(this.clock(), warm.time);
+  private async decide(
+    request: Request<Command>,
+    command: Command,
+    warm: Warm<State>,
+  ): Promise<NewEvent | null> {
     const attempt = () =>
-      this.decider.decide(request.command, warm.state, { now: isoTime(now), eventId: request.eventId });
-    const [event] = this.store.shared ? await this.onNewest(warm, attempt) : attempt();
+      this.decideAt(command, warm, request.eventId, (asked, state, at) => {
+        now = Date.parse(at.now);
+        return this.decider.decide(asked, state, at);
+      });
+    let now = 0;
+    const [event] = await (this.store.shared ? this.onNewest(warm, attempt) : attempt());
     if (!event) return null;
     if (this.clock() < warm.time - MAX_SKEW_MS)
       throw new ClockSkew(
@@ -150,9 +181,26 @@ export class Transactor<State, Fact, Command> {
     return { id: request.eventId, ...event, meta: { ...request.meta, id: request.eventId, time } };
   }
 
-  private async onNewest(warm: Warm<State>, attempt: () => Decided): Promise<Decided> {
+  private async decideAt<T>(
+    command: Command,
+    warm: Warm<State>,
+    eventId: string,
+    decide: (command: Command, state: State, at: At) => T,
+  ): Promise<T> {
+    const revision = this.decider.looksAt?.(command, warm.state);
+    const lookedAt = revision === undefined ? undefined : await this.readOne(warm.stream, revision);
+    const now = isoTime(Math.max(this.clock(), warm.time));
+    return decide(command, warm.state, { now, eventId, ...(lookedAt && { lookedAt }) });
+  }
+
+  private async readOne(stream: string, revision: bigint): Promise<Recorded> {
+    for await (const recorded of this.store.read(stream, revision)) return recorded;
+    throw new LogTruncated(stream, revision);
+  }
+
+  private async onNewest(warm: Warm<State>, attempt: () => Promise<Decided>): Promise<Decided> {
     try {
-      const decided = attempt();
+      const decided = await attempt();
       if (decided.length > 0) return decided;
     } catch {
       // A refusal on what may be stale; the next line reads what is new, and the same refusal may come again.

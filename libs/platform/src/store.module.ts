@@ -8,7 +8,7 @@ import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
 import { StoreState } from './store-state';
-import { followerMetrics, storeMetrics } from './store-metrics';
+import { breakGlassMetrics, followerMetrics, storeMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
 const DAY_MS = 86_400_000;
@@ -41,6 +41,7 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
   ) {
     storeMetrics(metrics.registry, store);
     followerMetrics(metrics.registry, followers);
+    breakGlassMetrics(metrics.registry, views);
     state.writable = () => store.stats().writable;
     void store.failed.then((failure) => state.fail(failure));
   }

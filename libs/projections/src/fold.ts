@@ -18,6 +18,7 @@ import {
   left,
   promoted,
   registered,
+  reviewed,
   voidStale,
   who,
   type VersionDoc,
@@ -125,6 +126,11 @@ export class Fold {
         movePointer(model.pointer, fact);
         const doc = this.version(model, fact.data.version);
         deprecated(doc, fact.data, fact);
+        return this.touch(doc);
+      }
+      case 'model.BreakGlassReviewed': {
+        const doc = this.version(model, fact.data.version);
+        reviewed(doc, fact.data, fact);
         return this.touch(doc);
       }
     }
