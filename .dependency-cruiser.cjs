@@ -9,6 +9,7 @@ const LIBS = [
   'pointer-file',
   'contracts',
   'policy',
+  'identity',
   'platform',
 ];
 
@@ -22,7 +23,8 @@ const MAY = {
   'pointer-file': ['domain', 'eventsourcing'],
   contracts: [],
   policy: ['domain', 'canonical'],
-  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts'],
+  identity: [],
+  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts', 'identity'],
 };
 
 const TESTS = '\\.spec\\.ts$|/testing/';
@@ -99,6 +101,7 @@ module.exports = {
     homes('what-reads-policies-lives-in-policy', '@marcbachmann/cel-js|yaml|ajv|ajv-formats', [
       library('policy'),
     ]),
+    homes('tokens-are-verified-in-identity', 'jose', [library('identity')]),
     homes('better-sqlite3-lives-in-the-log-and-the-views', 'better-sqlite3', [
       '^libs/event-store/src/sqlite/',
       '^libs/projections/src/database\\.ts$',

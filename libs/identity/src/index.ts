@@ -1,0 +1,5 @@
+export * from './api-key';
+export * from './claims';
+export * from './credential';
+export * from './oidc';
+export * from './refused';
