@@ -24,7 +24,7 @@ const MAY = {
   contracts: [],
   policy: ['domain', 'canonical'],
   identity: [],
-  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts', 'identity'],
+  platform: ['domain', 'eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts', 'identity'],
 };
 
 const TESTS = '\\.spec\\.ts$|/testing/';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { credentials, loadPackageDefinition, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { credentials, loadPackageDefinition, Metadata, status, type ServiceError } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { type Call, callHeaders } from './http';
 
@@ -24,7 +24,7 @@ export type GrpcAnswer<T> =
 export class GrpcClient {
   private readonly client: RegistryClient;
 
-  constructor(address: string) {
+  constructor(private readonly address: string) {
     const definition = loadSync(PROTO, {
       longs: String,
       enums: String,
@@ -39,9 +39,12 @@ export class GrpcClient {
   }
 
   /** One call; an answer that is not a success comes with our code, or null where the library answered by itself. */
-  call<T>(method: string, request: object, call: Call = {}): Promise<GrpcAnswer<T>> {
+  async call<T>(method: string, request: object, call: Call = {}): Promise<GrpcAnswer<T>> {
     const metadata = new Metadata();
-    for (const [name, value] of Object.entries(callHeaders(call))) metadata.set(name, value);
+    // A service that is gone makes no keys either.
+    const headers = await callHeaders(this.address, call).catch(() => null);
+    if (headers === null) return { ok: false, grpc: status.UNAVAILABLE, code: null };
+    for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
     return new Promise((resolve) => {
       this.client[method]!(request, metadata, (error, answer) => {
         if (error === null) resolve({ ok: true, body: answer as T });

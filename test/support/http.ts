@@ -1,4 +1,5 @@
 import { Agent, request } from 'node:http';
+import { ringOf } from './keys';
 
 /** Who calls and how; what is absent is not sent. */
 export type Call = {
@@ -99,34 +100,39 @@ export class HttpClient {
     return { ...answer, body: (answer.body === '' ? null : JSON.parse(answer.body)) as T };
   }
 
-  private text(method: string, path: string, call: Call): Promise<Answer<string>> {
+  private async text(method: string, path: string, call: Call): Promise<Answer<string>> {
     const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+    const headers = await headersOf(this.address, method, call, body);
     return new Promise((resolve, reject) => {
-      const req = request(
-        `${this.address}${path}`,
-        { method, agent: this.agent, headers: headersOf(call, body) },
-        (res) => {
-          const chunks: Buffer[] = [];
-          res.on('data', (chunk: Buffer) => chunks.push(chunk));
-          res.on('error', reject);
-          res.on('close', () => {
-            if (!res.complete) return reject(new Error('the answer broke off'));
-            resolve({
-              status: res.statusCode!,
-              headers: res.headers,
-              body: Buffer.concat(chunks).toString(),
-            });
+      const req = request(`${this.address}${path}`, { method, agent: this.agent, headers }, (res) => {
+        const chunks: Buffer[] = [];
+        res.on('data', (chunk: Buffer) => chunks.push(chunk));
+        res.on('error', reject);
+        res.on('close', () => {
+          if (!res.complete) return reject(new Error('the answer broke off'));
+          resolve({
+            status: res.statusCode!,
+            headers: res.headers,
+            body: Buffer.concat(chunks).toString(),
           });
-        },
-      );
+        });
+      });
       req.on('error', reject);
       req.end(body);
     });
   }
 }
 
-/** The call's headers; over gRPC the same names are metadata. */
-export function callHeaders(call: Call): Record<string, string> {
+/** The call's headers, with the credential of whoever calls at this address; over gRPC the same names are metadata. */
+export async function callHeaders(
+  address: string,
+  call: Call,
+  anonymously = false,
+): Promise<Record<string, string>> {
+  return ringOf(address).translated(namedHeaders(call), anonymously);
+}
+
+function namedHeaders(call: Call): Record<string, string> {
   const headers: Record<string, string> = { ...call.headers };
   if (call.tenant !== undefined) headers['gatehouse-tenant'] = call.tenant;
   if (call.actor !== undefined) headers['gatehouse-actor'] = call.actor;
@@ -138,8 +144,8 @@ export function callHeaders(call: Call): Record<string, string> {
   return headers;
 }
 
-function headersOf(call: Call, body: string | undefined): Record<string, string> {
-  const headers = callHeaders(call);
+async function headersOf(address: string, method: string, call: Call, body: string | undefined) {
+  const headers = await callHeaders(address, call, method !== 'GET');
   if (body === undefined) return headers;
   return {
     ...headers,

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { once } from 'node:events';
 import { join } from 'node:path';
+import { listensAt, PLATFORM } from './keys';
 
 const ROOT = join(__dirname, '../..');
 const MAIN = join(ROOT, 'dist/apps/api/src/main.js');
@@ -37,9 +38,11 @@ export async function startService(settings: Settings): Promise<Service> {
     GATEHOUSE_HTTP: '127.0.0.1:0',
     GATEHOUSE_GRPC: '127.0.0.1:0',
     GATEHOUSE_LOG_LEVEL: 'warn',
+    GATEHOUSE_PLATFORM_KEY_HASH: PLATFORM.hash,
     ...settings,
   });
   const { http, grpc } = await listening(process);
+  if (settings.GATEHOUSE_DATA !== undefined) listensAt(settings.GATEHOUSE_DATA, http, grpc);
   const end = (signal: NodeJS.Signals) => (process.child.kill(signal), process.ended);
   return {
     http: http.startsWith('http') ? http : `http://${http}`,

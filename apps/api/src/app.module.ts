@@ -1,6 +1,7 @@
 import { Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
 import { CallerGuard } from '@gatehouse/platform';
+import { AccessModule } from './access/access.module';
 import { ModelsModule } from './models/models.module';
 import { ProblemFilter } from './problem.filter';
 import { ReadsModule } from './reads/reads.module';
@@ -19,7 +20,7 @@ export const EDGE: Provider[] = [
 
 /** The composition root. */
 @Module({
-  imports: [ModelsModule, ReadsModule],
+  imports: [AccessModule, ModelsModule, ReadsModule],
   controllers: [SystemController],
   providers: EDGE,
 })

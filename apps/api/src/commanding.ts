@@ -8,7 +8,10 @@ export function requestFor(
   stream: string,
   fingerprint: string,
   { caller, request, idempotencyKey }: Origin,
-  { timeoutMs, about = {} }: { timeoutMs: number; about?: { readonly model?: string } },
+  {
+    timeoutMs,
+    about = {},
+  }: { timeoutMs: number; about?: { readonly model?: string; readonly tenant?: string } },
 ): Omit<Request<never>, 'command'> {
   const id = uuidv7();
   const key = idempotencyKey === undefined ? undefined : shortHash([stream, caller.actor.id, idempotencyKey]);

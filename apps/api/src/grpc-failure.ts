@@ -12,7 +12,7 @@ const MEMBER_LIMIT = 2_500;
 /** From a problem to a gRPC status. Extra members (`gate`, `live` …) travel as JSON in the metadata of `ErrorInfo`. */
 export function failureOf(problem: Problem, requestId: string): Failure {
   const { grpc: code } = PROBLEMS[problem.code];
-  const { errors, retryAfter, ...rest } = problem.extra;
+  const { errors, retryAfter, challenge: _challenge, ...rest } = problem.extra;
   const details = statusDetails({
     code,
     message: problem.message,

@@ -197,11 +197,10 @@ const QUERIES: Case[] = [
 ];
 
 const HEADERS: Case[] = [
-  ['a tenant in upper case', '/v1/models', get({ 'gatehouse-tenant': 'ACME' }), 400, 'invalid'],
-  ['an empty tenant', '/v1/models', get({ 'gatehouse-tenant': '' }), 400, 'invalid'],
-  ['a tenant of 64', '/v1/models', get({ 'gatehouse-tenant': 'a'.repeat(64) }), 400, 'invalid'],
-  ['an actor with a space', '/v1/models', get({ 'gatehouse-actor': 'a b' }), 400, 'invalid'],
-  ['an actor kind there is not', '/v1/models', get({ 'gatehouse-actor-kind': 'robot' }), 400, 'invalid'],
+  ['a credential that is none', '/v1/models', get({ authorization: 'Bearer x' }), 401, 'credential-invalid'],
+  ['another scheme', '/v1/models', get({ authorization: 'Basic YTpi' }), 401, 'credential-invalid'],
+  ['an empty credential', '/v1/models', get({ authorization: '' }), 401, 'actor-missing'],
+  ['two credentials', '/v1/models', get({ authorization: 'Bearer a, Bearer b' }), 401, 'credential-invalid'],
   [
     'a write without an actor',
     VERSIONS,
@@ -283,12 +282,13 @@ describe('bytes that are not a request are answered as a problem', () => {
     ],
     [
       'a chunk that is none',
-      'POST /v1/models/m/versions HTTP/1.1\r\nHost: a\r\ngatehouse-actor: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
+      'POST /v1/models/m/versions HTTP/1.1\r\nHost: a\r\nAuthorization: KEY\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n',
       400,
       'invalid',
     ],
   ])('%s', async (_what, bytes, status, code) => {
-    const answer = await edge.raw(bytes);
+    const { authorization } = await edge.as();
+    const answer = await edge.raw(bytes.replace('KEY', authorization));
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer).toContain('Content-Type: application/problem+json');
     expect(answer).toContain(`"code":"${code}"`);
@@ -325,8 +325,8 @@ describe('over gRPC', () => {
     ['a version there is not', 'GetVersion', { model: 'm', ref: '9' }, {}, 'version-unknown'],
     ['a model there is not', 'GetHistory', { model: 'none' }, {}, 'model-unknown'],
     ['a condition that is none', 'ListVersions', { model: 'm', metric: ['f1'] }, {}, 'invalid'],
-    ['a tenant in upper case', 'ListModels', {}, { 'gatehouse-tenant': 'ACME' }, 'invalid'],
-    ['an actor kind there is not', 'ListModels', {}, { 'gatehouse-actor-kind': 'robot' }, 'invalid'],
+    ['a credential that is none', 'ListModels', {}, { authorization: 'Bearer x' }, 'credential-invalid'],
+    ['another scheme', 'ListModels', {}, { authorization: 'Basic YTpi' }, 'credential-invalid'],
     ['a position that is none', 'ListModels', {}, { 'gatehouse-at-least': 'soon' }, 'invalid'],
     ['a position still to come', 'ListModels', {}, { 'gatehouse-at-least': '999999' }, 'view-behind'],
     ['a write without an actor', 'Register', {}, {}, 'actor-missing'],

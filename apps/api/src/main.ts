@@ -1,4 +1,5 @@
 import 'reflect-metadata';
+import { join } from 'node:path';
 import {
   openLog,
   readSettings,
@@ -8,7 +9,8 @@ import {
   type OpenLog,
   type Settings,
 } from '@gatehouse/platform';
-import { start } from './create-app';
+import { FirstStart } from './access/first-start';
+import { start, type Running } from './create-app';
 
 const GRACE_MS = 9_000;
 
@@ -53,7 +55,8 @@ async function run(
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   flush();
-  process.stdout.write(banner(running.http, running.grpc));
+  const { adminKeyFile } = running.app.get(FirstStart, { strict: false });
+  process.stdout.write(banner(running, join(settings.data, 'admin.key'), adminKeyFile !== undefined));
 }
 
 function settingsOrExit(): Settings {
@@ -66,11 +69,12 @@ function settingsOrExit(): Settings {
   }
 }
 
-function banner(http: string, grpc: string): string {
+function banner({ http, grpc }: Running, keyFile: string, isNew: boolean): string {
   return [
     '',
+    ...(isNew ? [`Admin key:   ${keyFile}  (made just now, and kept nowhere else)`] : []),
     `API docs:    http://${http}/docs  (OpenAPI at /openapi.json, gRPC reflection is on)`,
-    `First call:  curl http://${http}/v1/models`,
+    `First call:  curl -H "Authorization: Bearer $(cat ${keyFile})" http://${http}/v1/models`,
     `gatehouse http listening on ${http}`,
     `gatehouse grpc listening on ${grpc}`,
     '',

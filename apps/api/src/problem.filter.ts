@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 import { Metrics, type RequestContext, type WithContext } from '@gatehouse/platform';
 import { failureOf } from './grpc-failure';
-import { problemOf, type Problem } from './problem';
+import { problemOf, PROBLEMS, type Problem } from './problem';
 import { sendProblem } from './problem-json';
 import { Routes } from './routes';
 
@@ -29,9 +29,21 @@ export class ProblemFilter implements ExceptionFilter {
   counted(error: unknown, context: RequestContext): Problem {
     const problem = problemOf(error);
     this.metrics.refusals.inc({ code: problem.code });
+    if (PROBLEMS[problem.code].status === 403) this.denied(problem, context);
     if (problem.code === 'internal')
       this.logger.error({ id: context.requestId, err: error, msg: 'a request failed' });
     return problem;
+  }
+
+  /** Somebody lacks a right: told with who and what, never with the credential. */
+  private denied({ code }: Problem, { requestId: id, caller, operation = 'unknown' }: RequestContext): void {
+    this.metrics.denials.inc({ operation, code });
+    const who = caller && {
+      tenant: caller.tenant,
+      actor: caller.actor.id,
+      credential: caller.auth.credential,
+    };
+    this.logger.warn({ id, ...who, operation, code, msg: 'a right is missing' });
   }
 
   private answerHttp(error: unknown, request: FastifyRequest & WithContext, reply: FastifyReply): void {

@@ -1,5 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { Rejected, type RejectionCode } from '@gatehouse/domain';
+import { challengeOf, CredentialRefused } from '@gatehouse/identity';
 import { EdgeProblem, InvalidRequest, type EdgeCode, type FieldError } from '@gatehouse/platform';
 
 /** Every code that an answer can carry. Public and permanent. */
@@ -17,12 +18,18 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
   invalid: { status: 400, grpc: status.INVALID_ARGUMENT, title: 'The request is not valid' },
   'cursor-invalid': { status: 400, grpc: status.INVALID_ARGUMENT, title: 'The cursor is not one of ours' },
   'too-many': { status: 400, grpc: status.INVALID_ARGUMENT, title: 'Too many of something' },
-  'actor-missing': { status: 401, grpc: status.UNAUTHENTICATED, title: 'A write needs an actor' },
+  'actor-missing': { status: 401, grpc: status.UNAUTHENTICATED, title: 'A credential is missing' },
+  'credential-invalid': { status: 401, grpc: status.UNAUTHENTICATED, title: 'The credential is not taken' },
   'own-approval': { status: 403, grpc: status.PERMISSION_DENIED, title: 'Nobody approves their own version' },
   'role-missing': { status: 403, grpc: status.PERMISSION_DENIED, title: 'The caller may not do this' },
+  'own-grant': { status: 403, grpc: status.PERMISSION_DENIED, title: 'Nobody gives themselves a role' },
+  'tenant-suspended': { status: 403, grpc: status.PERMISSION_DENIED, title: 'The tenant is suspended' },
   'model-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such model' },
   'version-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such version' },
   'policy-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such policy' },
+  'key-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such key' },
+  'grant-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such grant' },
+  'tenant-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such tenant' },
   'not-found': { status: 404, grpc: status.NOT_FOUND, title: 'There is nothing here' },
   'method-not-allowed': {
     status: 405,
@@ -72,6 +79,11 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     grpc: status.FAILED_PRECONDITION,
     title: 'There is no break-glass to review',
   },
+  'last-admin': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The last admin stays',
+  },
   'floating-alias': {
     status: 409,
     grpc: status.FAILED_PRECONDITION,
@@ -88,6 +100,11 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
   'changelog-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The changelog is blank' },
   'reason-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'A reason is missing' },
   'notice-too-short': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The sunset is too soon' },
+  'expires-too-soon': {
+    status: 422,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'The key would have expired already',
+  },
   'idempotency-key-reused': {
     status: 422,
     grpc: status.FAILED_PRECONDITION,
@@ -109,6 +126,16 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     grpc: status.UNAVAILABLE,
     title: 'The store takes no writes at present',
   },
+  'access-stale': {
+    status: 503,
+    grpc: status.UNAVAILABLE,
+    title: 'It is not known who may do what at present',
+  },
+  'provider-unreachable': {
+    status: 503,
+    grpc: status.UNAVAILABLE,
+    title: 'The identity provider does not answer',
+  },
 };
 
 type Facts = { readonly [fact: string]: unknown };
@@ -122,6 +149,8 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
     const errors = [{ pointer: String(pointer), message }];
     return new Problem('invalid', new InvalidRequest(errors).message, { errors });
   },
+  ProviderUnreachable: ({ message, retryAfter }) =>
+    new Problem('provider-unreachable', message, { retryAfter: Number(retryAfter) }),
   PolicyRefused: ({ errors }) => {
     const refused = new InvalidRequest(errors as FieldError[]);
     return new Problem('invalid', refused.message, refused.extra);
@@ -167,6 +196,10 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
 export function problemOf(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof EdgeProblem) return new Problem(error.code as EdgeCode, error.message, error.extra);
+  if (error instanceof CredentialRefused) {
+    const code = error.reason === 'missing' ? 'actor-missing' : 'credential-invalid';
+    return new Problem(code, error.message, { challenge: challengeOf(error) });
+  }
   if (error instanceof Rejected) return new Problem(error.code, error.message, { ...error.facts });
   const known =
     error instanceof Error && Object.hasOwn(BY_NAME, error.name) ? BY_NAME[error.name] : undefined;

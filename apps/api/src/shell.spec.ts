@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LOADER_OPTIONS, protoFiles } from '@gatehouse/contracts';
 import { Operation } from '@gatehouse/platform';
+import { AccessModule } from './access/access.module';
 import { AppModule, EDGE } from './app.module';
 import { Edge } from './testing/edge';
 
@@ -25,9 +26,9 @@ const read = { messages: 0, released: false };
 
 @Controller('v1/slow')
 class Slow {
-  @Post(':ms')
+  @Post(':model')
   @Operation('register')
-  async write(@Param('ms') ms: string): Promise<{ done: true }> {
+  async write(@Param('model') ms: string): Promise<{ done: true }> {
     await sleep(Number(ms));
     return { done: true };
   }
@@ -40,7 +41,7 @@ class Slow {
   }
 
   @GrpcMethod('Registry', 'ReplayEvents')
-  @Operation('read')
+  @Operation('list')
   async *endless(): AsyncGenerator<{ id: string }> {
     read.messages = 0;
     read.released = false;
@@ -56,7 +57,7 @@ class Slow {
   }
 }
 
-@Module({ controllers: [Slow], providers: EDGE })
+@Module({ imports: [AccessModule], controllers: [Slow], providers: EDGE })
 class SlowModule {}
 
 describe('a request that takes too long', () => {
@@ -70,8 +71,8 @@ describe('a request that takes too long', () => {
 
   it('to arrive is answered 408, and the connection closed', async () => {
     const edge = await edgeOf({ requestTimeoutMs: 150 }, SlowModule);
-    const head =
-      'POST /v1/slow/1 HTTP/1.1\r\nHost: a\r\ngatehouse-actor: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{';
+    const { authorization } = await edge.as();
+    const head = `POST /v1/slow/1 HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`;
     expect(await edge.raw(head, 2_000)).toMatch(/^HTTP\/1.1 408 [^]*"code":"timeout"/);
   });
 });
@@ -95,10 +96,10 @@ describe('a stop', () => {
     const edge = await Edge.open();
     await edge.promoted('m', 1);
     const sse = await fetch(`http://${edge.running.http}/v1/events`, {
-      headers: { accept: 'text/event-stream' },
+      headers: { accept: 'text/event-stream', ...(await edge.as()) },
     });
     const watching = (async () => {
-      for await (const _ of edge.stream('WatchLive', { model: 'm' }));
+      for await (const _ of await edge.stream('WatchLive', { model: 'm' }));
     })();
     await sleep(200);
     await Promise.all([
@@ -120,6 +121,7 @@ describe('a stream', () => {
       ':path': '/gatehouse.v1.Registry/ReplayEvents',
       'content-type': 'application/grpc',
       te: 'trailers',
+      ...(await edge.as()),
     });
     call.end(Buffer.alloc(5));
     await sleep(700);
@@ -143,7 +145,8 @@ describe('a stream', () => {
       });
     const [host, port] = edge.running.http.split(':');
     const socket = connect(Number(port), host);
-    socket.write('GET /v1/events HTTP/1.1\r\nHost: a\r\n\r\n');
+    const { authorization } = await edge.as();
+    socket.write(`GET /v1/events HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\n\r\n`);
     socket.pause();
     await sleep(300);
     const before = process.memoryUsage().rss;

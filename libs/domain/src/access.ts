@@ -1,70 +1,41 @@
-import type { AccessEvent, AccessFact, Granted, Grantee, KeyIssued } from './access-events';
+import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
+import { isInForce, rolesOfKey, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected } from './rejections';
-import type { RoleGrant } from './roles';
+import { includesRole, isForEveryModel, type RoleGrant } from './roles';
+
+/** What names a grant by what it says. */
+export type GrantOf = RoleGrant & { readonly to: Grantee };
 
 /** Everything that can be asked of a tenant's access. */
 export type AccessCommand =
+  | { readonly verb: 'openTenant'; readonly data: TenantOpened }
+  | { readonly verb: 'suspendTenant'; readonly data: { readonly reason?: string } }
+  | { readonly verb: 'resumeTenant'; readonly data: { readonly reason?: string } }
   | { readonly verb: 'issueKey'; readonly data: KeyIssued }
   | { readonly verb: 'revokeKey'; readonly data: { readonly key: string } }
   | { readonly verb: 'grant'; readonly data: Granted }
   | { readonly verb: 'withdraw'; readonly data: { readonly grant: string } };
 
-/** Who asks, with which roles, and when. `roles`: of the credential that the request came with. */
+/** Who asks, with which roles, and when. */
 export type AccessContext = {
   readonly now: string;
   readonly actor: Actor;
+  /** Of the credential that the request came with. */
   readonly roles: readonly RoleGrant[];
-};
-
-export type Key = KeyIssued & {
-  /** The id of the actor that issued it: what the key decides counts as decided by them too. */
-  readonly issuer: string;
-  readonly issuedAt: string;
-  revokedAt: string | null;
-};
-export type Grant = Granted & { readonly by: string; readonly at: string };
-
-/** Who may do what in a tenant, as of the last event folded. Withdrawn grants are gone; revoked keys stay, to be named. */
-export type AccessState = {
-  readonly keys: Map<string, Key>;
-  readonly grants: Map<string, Grant>;
-  bytes: number;
+  /** That the identity provider says the actor is in. */
+  readonly groups: readonly string[];
 };
 
 /** The most keys and grants a tenant may have: every replica holds them in memory. */
 export const ACCESS_LIMITS = { keys: 10_000, grants: 10_000 } as const;
 
-export function noAccess(): AccessState {
-  return { keys: new Map(), grants: new Map(), bytes: 500 };
-}
-
 /** The stream of a tenant's access. */
 export function accessStream(tenant: string): string {
-  return `access-${tenant}`;
+  return ACCESS_PREFIX + tenant;
 }
-
-/** Folds a fact into the state, in place. It asks no permission: what is recorded happened. */
-export function evolveAccess(state: AccessState, { type, data, meta }: AccessFact): void {
-  switch (type) {
-    case 'access.KeyIssued':
-      state.keys.set(data.key, { ...data, issuer: meta.actor.id, issuedAt: meta.time, revokedAt: null });
-      state.bytes += 600 + 100 * data.roles.length;
-      return;
-    case 'access.KeyRevoked': {
-      const key = state.keys.get(data.key);
-      if (key) key.revokedAt ??= meta.time;
-      return;
-    }
-    case 'access.Granted':
-      state.grants.set(data.grant, { ...data, by: meta.actor.id, at: meta.time });
-      state.bytes += 400;
-      return;
-    case 'access.Withdrawn':
-      if (state.grants.delete(data.grant)) state.bytes -= 400;
-      return;
-  }
-}
+/** What the streams of access, and no others, begin with. */
+export const ACCESS_PREFIX = 'access-';
 
 /** What a command makes of a tenant's access: one event, none if it is so already, or `Rejected`. */
 export function decideAccess(
@@ -73,6 +44,12 @@ export function decideAccess(
   context: AccessContext,
 ): readonly AccessEvent[] {
   switch (command.verb) {
+    case 'openTenant':
+      return state.openedAt === null ? [{ type: 'access.TenantOpened', data: command.data }] : [];
+    case 'suspendTenant':
+      return suspend(command.data, state);
+    case 'resumeTenant':
+      return resume(command.data, state);
     case 'issueKey':
       return issueKey(command.data, state, context);
     case 'revokeKey':
@@ -82,6 +59,21 @@ export function decideAccess(
     case 'withdraw':
       return withdraw(command.data.grant, state, context);
   }
+}
+
+function suspend(data: { readonly reason?: string }, state: AccessState): readonly AccessEvent[] {
+  mustBeOpen(state);
+  return state.suspendedAt === null ? [{ type: 'access.TenantSuspended', data }] : [];
+}
+
+function resume(data: { readonly reason?: string }, state: AccessState): readonly AccessEvent[] {
+  mustBeOpen(state);
+  return state.suspendedAt === null ? [] : [{ type: 'access.TenantResumed', data }];
+}
+
+function mustBeOpen({ openedAt }: AccessState): void {
+  if (openedAt === null)
+    throw new Rejected('tenant-unknown', 'There is no such tenant; list those there are at /v1/tenants.');
 }
 
 function issueKey(data: KeyIssued, state: AccessState, context: AccessContext): readonly AccessEvent[] {
@@ -95,43 +87,46 @@ function issueKey(data: KeyIssued, state: AccessState, context: AccessContext): 
 
 function revokeKey(id: string, state: AccessState, context: AccessContext): readonly AccessEvent[] {
   const key = state.keys.get(id);
-  if (!key) throw new Rejected('key-unknown', `There is no key ${id}; list the keys at /v1/access/keys.`);
+  if (!key) throw new Rejected('key-unknown', 'There is no such key; list the keys at /v1/access/keys.');
   if (key.revokedAt !== null) return [];
   refuseLastAdmin(state, context, { key: id });
   return [{ type: 'access.KeyRevoked', data: { key: id } }];
 }
 
 function grant(data: Granted, state: AccessState, context: AccessContext): readonly AccessEvent[] {
-  if (standing(data, state)) return [];
+  const { to } = data;
+  if ('key' in to && state.keys.get(to.key)?.revokedAt !== null)
+    throw new Rejected('key-unknown', 'There is no such key in force; grant to one that there is.');
+  if (standingGrant(data, state)) return [];
   if (state.grants.size >= ACCESS_LIMITS.grants) throw full('grants', ACCESS_LIMITS.grants);
-  if ('key' in data.to && state.keys.get(data.to.key)?.revokedAt !== null)
-    throw new Rejected('key-unknown', `There is no key ${data.to.key} in force; grant to one that there is.`);
-  if (isSelf(data.to, state, context)) refuseOwnGrant(data, context);
+  if (isSelf(to, state, context)) refuseOwnGrant(data, context);
   return [{ type: 'access.Granted', data }];
 }
 
 function withdraw(id: string, state: AccessState, context: AccessContext): readonly AccessEvent[] {
+  if (state.withdrawn.has(id)) return [];
   if (!state.grants.has(id))
-    throw new Rejected('grant-unknown', `There is no grant ${id}; list them at /v1/access/grants.`);
+    throw new Rejected('grant-unknown', 'There is no such grant; list them at /v1/access/grants.');
   refuseLastAdmin(state, context, { grant: id });
   return [{ type: 'access.Withdrawn', data: { grant: id } }];
 }
 
 /** The grant that says the same already. */
-export function standing(data: Granted, state: AccessState): Grant | undefined {
-  return [...state.grants.values()].find((one) => sameRole(one, data) && sameGrantee(one.to, data.to));
+export function standingGrant(wanted: GrantOf, { grants }: AccessState): Grant | undefined {
+  return [...grants.values()].find((one) => sameRole(one, wanted) && sameGrantee(one.to, wanted.to));
 }
 
-function isSelf(to: Grantee, state: AccessState, { actor }: AccessContext): boolean {
+function isSelf(to: Grantee, state: AccessState, { actor, groups }: AccessContext): boolean {
   if ('actor' in to) return to.actor === actor.id;
-  return 'key' in to && state.keys.get(to.key)?.actor.id === actor.id;
+  if ('group' in to) return groups.includes(to.group);
+  return state.keys.get(to.key)?.actor.id === actor.id;
 }
 
 function refuseOwnGrant(wanted: RoleGrant, { actor, roles }: AccessContext): void {
-  if (roles.some((one) => sameRole(one, wanted))) return;
+  if (roles.some((one) => includesRole(one, wanted))) return;
   throw new Rejected(
     'own-grant',
-    `Nobody grants themselves a role: another admin has to give ${actor.id} ${wanted.role}.`,
+    `Nobody gives themselves a role: another admin has to give ${actor.id} ${wanted.role}.`,
   );
 }
 
@@ -140,49 +135,43 @@ function sameRole(a: RoleGrant, b: RoleGrant): boolean {
 }
 
 function sameGrantee(a: Grantee, b: Grantee): boolean {
-  return keyOf(a) === keyOf(b);
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
-function keyOf(to: Grantee): string {
-  return Object.entries(to).flat().join(':');
-}
+type Gone = { readonly key?: string; readonly grant?: string };
 
-/** What an identity provider says of groups is not ours to count on: an admin is a key in force, or a person with a grant. */
-function refuseLastAdmin(
-  state: AccessState,
-  { now }: AccessContext,
-  gone: { readonly key?: string; readonly grant?: string },
-): void {
-  const admins = (except: { readonly key?: string; readonly grant?: string }) =>
-    [...state.keys.values()].some(
-      (key) => key.key !== except.key && isInForce(key, now) && rolesOfKey(state, key, except.grant).some(isAdmin),
-    ) || [...state.grants.values()].some((one) => one.grant !== except.grant && 'actor' in one.to && isAdmin(one));
-  if (admins(gone) || !admins({})) return;
-  throw new Rejected('last-admin', 'The last admin stays: make another one first.');
-}
-
-function isAdmin({ role, models }: RoleGrant): boolean {
-  return role === 'admin' && (models ?? '*') === '*';
-}
-
-/** Whether a key is neither revoked nor expired at an instant. */
-export function isInForce(key: Key, now: string): boolean {
-  return key.revokedAt === null && (key.expires === undefined || now < key.expires);
-}
-
-/** What a key may do: what it was issued with, and what was granted to it since. */
-export function rolesOfKey(state: AccessState, key: Key, exceptGrant?: string): readonly RoleGrant[] {
-  const granted = [...state.grants.values()].filter(
-    ({ grant, to }) => grant !== exceptGrant && 'key' in to && to.key === key.key,
+/**
+ * An admin is a key in force, or a person with a grant: who is in a group is not ours to count on. A key that expires is gone one
+ * day without anybody's doing, so the last one that does not stays as well.
+ */
+function refuseLastAdmin(state: AccessState, context: AccessContext, gone: Gone): void {
+  const left = without(state, gone);
+  const ends = [true, false].some(
+    (lasting) => hasAdmin(state, context, lasting) && !hasAdmin(left, context, lasting),
   );
-  return granted.length === 0 ? key.roles : [...key.roles, ...granted];
+  if (ends)
+    throw new Rejected(
+      'last-admin',
+      'The last admin stays: make another one, whose key does not expire, first.',
+    );
 }
 
-/** What a person may do: what was granted to them and to the groups they are in. */
-export function rolesOfPerson(state: AccessState, actor: string, groups: readonly string[]): readonly RoleGrant[] {
-  return [...state.grants.values()].filter(
-    ({ to }) => ('actor' in to && to.actor === actor) || ('group' in to && groups.includes(to.group)),
+function without(state: AccessState, { key, grant }: Gone): AccessState {
+  const keys = new Map([...state.keys].filter(([id]) => id !== key));
+  const grants = new Map([...state.grants].filter(([id]) => id !== grant));
+  return { ...state, keys, grants };
+}
+
+function hasAdmin(state: AccessState, { now }: AccessContext, lasting: boolean): boolean {
+  const keys = [...state.keys.values()].filter((key) => isInForce(key, now) && !(lasting && key.expires));
+  return (
+    keys.some((key) => rolesOfKey(state, key).some(isAdmin)) ||
+    [...state.grants.values()].some((one) => 'actor' in one.to && isAdmin(one))
   );
+}
+
+function isAdmin(one: RoleGrant): boolean {
+  return one.role === 'admin' && isForEveryModel(one);
 }
 
 function full(what: string, most: number): Rejected {

@@ -78,6 +78,8 @@ export type Context = {
   /** The id that the event will carry. */
   readonly eventId: string;
   readonly actor: Actor;
+  /** Who made the key that the actor came with: what is decided with it counts as decided by them, too. */
+  readonly makers?: readonly string[];
   /** The model's name, which expressions can look at. */
   readonly model: string;
   readonly policy: Policy;

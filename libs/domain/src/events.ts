@@ -13,8 +13,10 @@ export type Meta = {
   readonly tenant: string;
   readonly model?: string;
   readonly actor: Actor;
+  /** By which credential the actor was known. `header`: by none, before there were any; `platform`: by the platform key, or at the first start. */
   readonly auth: {
-    readonly method: 'header' | 'key' | 'oidc';
+    readonly method: 'header' | 'key' | 'oidc' | 'platform';
+    /** The id of the key, or of the token. */
     readonly credential?: string;
     readonly issuer?: string;
   };

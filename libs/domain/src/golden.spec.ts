@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { decodeAccess, type AccessEvent } from './access-events';
 import { decode, Undecodable } from './codec';
 import type { ModelEvent } from './events';
 import { decodePolicy, type PolicyEvent } from './policy';
@@ -9,15 +10,21 @@ const FOLDER = join(__dirname, '../golden');
 
 type Golden = {
   stored: { type: string; data: { [key: string]: unknown }; meta: { [key: string]: unknown } };
-  means: ModelEvent | PolicyEvent;
+  means: ModelEvent | PolicyEvent | AccessEvent;
 };
 
 const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'));
 
+const READERS: { readonly [aggregate: string]: typeof decode | typeof decodePolicy | typeof decodeAccess } = {
+  model: decode,
+  policy: decodePolicy,
+  access: decodeAccess,
+};
+
 /** One file for each stored name there ever was: added, never edited. */
 it.each(files)('%s still means what it meant', (file) => {
   const { stored, means } = JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as Golden;
-  const read = stored.type.startsWith('policy.') ? decodePolicy : decode;
+  const read = READERS[stored.type.split('.')[0]!]!;
   const { type, data, meta } = read({ id: 'x', position: 1n, revision: 0n, ...stored });
   expect({ type, data }).toEqual(means);
   expect(meta).toEqual(stored.meta);
@@ -26,6 +33,16 @@ it.each(files)('%s still means what it meant', (file) => {
 const policyTypes: Record<PolicyEvent['type'], true> = {
   'policy.Published': true,
   'policy.Activated': true,
+};
+
+const accessTypes: Record<AccessEvent['type'], true> = {
+  'access.TenantOpened': true,
+  'access.TenantSuspended': true,
+  'access.TenantResumed': true,
+  'access.KeyIssued': true,
+  'access.KeyRevoked': true,
+  'access.Granted': true,
+  'access.Withdrawn': true,
 };
 
 it('there is a golden file for every event that can be decoded', () => {
@@ -41,7 +58,7 @@ it('there is a golden file for every event that can be decoded', () => {
   };
   // `model.Approved.capacities.json`: the same name with an optional member that came later.
   const names = new Set(files.map((file) => file.split('.').slice(0, 2).join('.')));
-  expect([...names].sort()).toEqual(Object.keys({ ...types, ...policyTypes }).sort());
+  expect([...names].sort()).toEqual(Object.keys({ ...types, ...policyTypes, ...accessTypes }).sort());
 });
 
 it('a stored name or a schema from the future is not guessed at', () => {

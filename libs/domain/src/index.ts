@@ -14,3 +14,7 @@ export * from './stream';
 export * from './policy';
 export { looksAtManifest } from './gates';
 export * from './explain';
+export * from './roles';
+export * from './access-events';
+export * from './access-state';
+export * from './access';

@@ -82,11 +82,12 @@ function tooMany(pointer: string, message: string): Rejected {
   return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
 }
 
-export function refuseOwn(version: Version, { actor }: Context): void {
-  if (actor.id === version.registrar || actor.id === version.author)
+export function refuseOwn(version: Version, { actor, makers = [] }: Context): void {
+  const own = [actor.id, ...makers].find((id) => id === version.registrar || id === version.author);
+  if (own !== undefined)
     throw new Rejected(
       'own-approval',
-      `${actor.id} registered or made version ${version.version}; somebody else has to decide on it.`,
+      `${own} registered or made version ${version.version}${own === actor.id ? '' : ', and the key that this decision came with'}; somebody else has to decide on it.`,
     );
   if (actor.kind !== 'user')
     throw new Rejected('role-missing', 'A service cannot decide on a version; a person has to.');

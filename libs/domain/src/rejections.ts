@@ -25,7 +25,13 @@ export type RejectionCode =
   | 'too-many'
   | 'policy-unknown'
   | 'policy-tie'
-  | 'no-break-glass';
+  | 'no-break-glass'
+  | 'own-grant'
+  | 'last-admin'
+  | 'key-unknown'
+  | 'grant-unknown'
+  | 'tenant-unknown'
+  | 'expires-too-soon';
 
 /** What an approval still needs before a promotion; `by` names a reviewer whose rejection stands. */
 export type MissingApproval = {

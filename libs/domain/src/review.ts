@@ -7,11 +7,11 @@ import type { ModelState, Version } from './state';
 /** A second person looks at a promotion by break-glass: the oldest of the version that nobody has reviewed. */
 export function review(data: Review, state: ModelState, context: Context): ModelEvent | null {
   const version = existing(state, data.version);
-  const { actor } = context;
+  const { actor, makers = [] } = context;
   const { reviewed, unreviewed } = version;
   if (unreviewed.length === 0 && reviewed?.by === actor.id && reviewed.verdict === data.verdict) return null;
   refuseInvolved(version, context);
-  const promotion = unreviewed.find(({ by }) => by !== actor.id);
+  const promotion = unreviewed.find(({ by }) => by !== actor.id && !makers.includes(by));
   if (!promotion)
     throw unreviewed.length > 0
       ? new Rejected('own-approval', `${actor.id} broke the glass; a second person has to review it.`)
@@ -31,11 +31,12 @@ export function review(data: Review, state: ModelState, context: Context): Model
   };
 }
 
-function refuseInvolved(version: Version, { actor }: Context): void {
-  if (actor.id === version.registrar || actor.id === version.author)
+function refuseInvolved(version: Version, { actor, makers = [] }: Context): void {
+  const own = [actor.id, ...makers].find((id) => id === version.registrar || id === version.author);
+  if (own !== undefined)
     throw new Rejected(
       'own-approval',
-      `${actor.id} registered or made version ${version.version}; somebody else has to review how it went live.`,
+      `${own} registered or made version ${version.version}; somebody else has to review how it went live.`,
     );
   if (actor.kind !== 'user')
     throw new Rejected('role-missing', 'A service cannot review a break-glass; a person has to.');

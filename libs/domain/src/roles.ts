@@ -1,3 +1,5 @@
+import { matchesPattern } from './patterns';
+
 /** What a credential can be trusted with. No role implies another. */
 export const ROLES = [
   'reader',
@@ -12,72 +14,110 @@ export const ROLES = [
 ] as const;
 export type Role = (typeof ROLES)[number];
 
-const ANY: readonly Role[] = ROLES;
-
-/**
- * Which roles may do what: the one table behind the guard, the docs and the access matrix of the tests. What is not
- * here is denied. An operation on a model is allowed by a role whose pattern matches the model.
- */
-export const PERMISSIONS = {
-  /** Live versions, versions, lists and the history of models. Whoever acts on models sees them; an admin does not. */
-  read: ['reader', 'registrar', 'evaluator', 'reviewer', 'releaser', 'operator', 'auditor', 'policy-author'],
-  register: ['registrar'],
-  evaluate: ['evaluator'],
-  approve: ['reviewer'],
-  promote: ['releaser'],
-  'roll-back': ['operator'],
-  deprecate: ['operator'],
-  /** Tries rules out on what was: gates, dry runs, tests and backtests of policies. */
-  'read-policies': ['reader', 'auditor', 'policy-author', 'releaser', 'reviewer'],
-  'write-policies': ['policy-author'],
-  /** Who may do what in this tenant. */
-  'read-access': ['admin', 'auditor'],
-  'write-access': ['admin'],
-  /** Who am I, and what may I do. */
-  'read-self': ANY,
-} as const satisfies { readonly [operation: string]: readonly Role[] };
-export type PermissionName = keyof typeof PERMISSIONS;
-
 /** A role, where it holds, and as what. */
 export type RoleGrant = {
   readonly role: Role;
   /** Names of models, `*` for any characters: `fraud-*`. Absent: every model. */
   readonly models?: string;
-  /** For reviewers (and whoever may break the glass): in which capacity. */
+  /** For reviewers, and releasers who may break the glass: in which capacity. */
   readonly capacity?: string;
 };
 
-/** Whether one of these roles allows an operation; on a model, or (null) on the tenant as a whole, which needs a role for every model. */
-export function permits(roles: readonly RoleGrant[], operation: PermissionName, model: string | null): boolean {
-  return roles.some(({ role, models }) => allows(operation, role) && covers(models, model));
-}
+/**
+ * What an operation is about. `model`: the one that the request names, which the role has to cover. `models`: many; a
+ * role for some will do, and nothing is told of the others. `tenant`: a role limited to some models will not do. `self`:
+ * whoever is known. `platform`: no tenant's roles allow it, the platform key does.
+ */
+export type Scope = 'model' | 'models' | 'tenant' | 'self' | 'platform';
 
-/** The patterns of the models that an operation is allowed on; null: all of them. */
-export function permittedModels(roles: readonly RoleGrant[], operation: PermissionName): readonly string[] | null {
-  const patterns = roles.filter(({ role }) => allows(operation, role)).map(({ models = '*' }) => models);
-  return patterns.includes('*') ? null : patterns;
-}
+export type Permission = {
+  readonly what: string;
+  readonly scope: Scope;
+  readonly roles: readonly Role[];
+  /** Records nothing: what is known of the caller may be some seconds old. */
+  readonly reads?: true;
+};
 
-function allows(operation: PermissionName, role: Role): boolean {
-  const allowed: readonly Role[] = PERMISSIONS[operation];
-  return allowed.includes(role);
-}
+/** Whoever acts on models or on their rules sees models; an admin as such does not. */
+const SEES: readonly Role[] = ROLES.filter((role) => role !== 'admin');
 
-function covers(pattern = '*', model: string | null): boolean {
-  return pattern === '*' || (model !== null && matches(pattern, model));
-}
+/**
+ * Which roles may do what: the one table behind the guard, docs/access.md and the access matrix of the tests. What is
+ * not here is denied.
+ */
+export const PERMISSIONS = {
+  read: { what: 'read a model', scope: 'model', roles: SEES, reads: true },
+  list: { what: 'list models and follow events', scope: 'models', roles: SEES, reads: true },
+  register: { what: 'register versions', scope: 'model', roles: ['registrar'] },
+  evaluate: { what: 'record evaluations', scope: 'model', roles: ['evaluator'] },
+  approve: { what: 'approve and reject versions', scope: 'model', roles: ['reviewer'] },
+  promote: { what: 'promote versions, or try to', scope: 'model', roles: ['releaser'] },
+  'review-break-glass': { what: 'review a break-glass', scope: 'model', roles: ['reviewer', 'auditor'] },
+  'roll-back': { what: 'roll back', scope: 'model', roles: ['operator'] },
+  deprecate: { what: 'deprecate versions', scope: 'model', roles: ['operator'] },
+  'read-policies': { what: 'read policies', scope: 'models', roles: SEES, reads: true },
+  'try-policy': {
+    what: 'try a draft out on cases and on the past',
+    scope: 'tenant',
+    roles: ['policy-author', 'auditor'],
+    reads: true,
+  },
+  'publish-policy': { what: 'publish policies', scope: 'tenant', roles: ['policy-author'] },
+  'activate-policy': { what: 'put policies in force', scope: 'tenant', roles: ['policy-author'] },
+  'read-access': { what: 'see keys and grants', scope: 'tenant', roles: ['admin', 'auditor'], reads: true },
+  'issue-key': { what: 'issue keys', scope: 'tenant', roles: ['admin'] },
+  'revoke-key': { what: 'revoke keys', scope: 'tenant', roles: ['admin'] },
+  grant: { what: 'grant roles', scope: 'tenant', roles: ['admin'] },
+  withdraw: { what: 'withdraw grants', scope: 'tenant', roles: ['admin'] },
+  'read-self': { what: 'learn who one is and what one may do', scope: 'self', roles: ROLES, reads: true },
+  'list-tenants': { what: 'list tenants', scope: 'platform', roles: [], reads: true },
+  'open-tenant': { what: 'open tenants', scope: 'platform', roles: [] },
+  'suspend-tenant': { what: 'suspend tenants, and let them go on', scope: 'platform', roles: [] },
+} as const satisfies { readonly [operation: string]: Permission };
+export type OperationName = keyof typeof PERMISSIONS;
 
-/** Whether a name fits a pattern in which `*` stands for any characters. Linear in the name for each star. */
-export function matches(pattern: string, name: string): boolean {
-  const [first = '', ...rest] = pattern.split('*');
-  if (rest.length === 0) return pattern === name;
-  if (!name.startsWith(first)) return false;
-  const last = rest.pop()!;
-  let at = first.length;
-  for (const part of rest) {
-    const found = name.indexOf(part, at);
-    if (found < 0) return false;
-    at = found + part.length;
+/** Whether one of these roles allows an operation, on this model if it is about one. */
+export function permits(roles: readonly RoleGrant[], operation: OperationName, model?: string): boolean {
+  const { scope }: Permission = PERMISSIONS[operation];
+  switch (scope) {
+    case 'self':
+      return true;
+    case 'platform':
+      return false;
+    case 'tenant':
+      return roles.some((one) => allows(operation, one.role) && isForEveryModel(one));
+    case 'models':
+      return roles.some((one) => allows(operation, one.role));
+    case 'model':
+      // A request that names no model is refused for its shape by whoever reads it next.
+      return roles.some(
+        (one) => allows(operation, one.role) && (isForEveryModel(one) || covers(one, model ?? '')),
+      );
   }
-  return name.length - last.length >= at && name.endsWith(last);
+}
+
+/** Whether a role holds for a model. */
+export function covers({ models = '*' }: RoleGrant, model: string): boolean {
+  return matchesPattern(models, model);
+}
+
+export function isForEveryModel({ models = '*' }: RoleGrant): boolean {
+  return /^\*+$/.test(models);
+}
+
+/** Whether who holds the one holds the other with it. */
+export function includesRole(held: RoleGrant, wanted: RoleGrant): boolean {
+  if (held.role !== wanted.role || held.capacity !== wanted.capacity) return false;
+  return isForEveryModel(held) || held.models === wanted.models;
+}
+
+/** The capacities in which somebody with these roles acts on a model: reviews it, or breaks its glass. */
+export function capacitiesOn(roles: readonly RoleGrant[], model: string, as: readonly Role[]): string[] {
+  const held = roles.filter((one) => as.includes(one.role) && covers(one, model));
+  return [...new Set(held.flatMap(({ capacity }) => capacity ?? []))].sort();
+}
+
+function allows(operation: OperationName, role: Role): boolean {
+  const { roles }: Permission = PERMISSIONS[operation];
+  return roles.includes(role);
 }

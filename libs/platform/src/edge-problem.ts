@@ -3,6 +3,9 @@ export type EdgeCode =
   | 'invalid'
   | 'cursor-invalid'
   | 'actor-missing'
+  | 'credential-invalid'
+  | 'role-missing'
+  | 'tenant-suspended'
   | 'not-found'
   | 'method-not-allowed'
   | 'not-acceptable'
@@ -18,13 +21,19 @@ export type EdgeCode =
   | 'stopping'
   | 'clock-skew'
   | 'store-unavailable'
+  | 'access-stale'
+  | 'provider-unreachable'
   | 'internal';
 
 /** A field that was refused. `pointer` is a JSON pointer into the body; its first name may be a parameter or a header. */
 export type FieldError = { readonly pointer: string; readonly message: string };
 
-/** Members that some codes carry besides the standard ones, e.g. `errors`, `live`, `pin`; `retryAfter` (seconds) becomes a header. */
-export type ProblemExtra = { readonly retryAfter?: number; readonly errors?: readonly FieldError[] } & {
+/** Members that some codes carry besides the standard ones, e.g. `errors`, `live`, `pin`; `retryAfter` (seconds) and `challenge` become headers. */
+export type ProblemExtra = {
+  readonly retryAfter?: number;
+  readonly challenge?: string;
+  readonly errors?: readonly FieldError[];
+} & {
   readonly [member: string]: unknown;
 };
 

@@ -27,6 +27,13 @@ export class Metrics {
     labelNames: ['code'] as const,
     registers: [this.registry],
   });
+  /** Somebody was refused for lack of a right. */
+  readonly denials = new Counter({
+    name: 'gatehouse_denials_total',
+    help: 'Refusals for lack of a right, by operation and problem code',
+    labelNames: ['operation', 'code'] as const,
+    registers: [this.registry],
+  });
   private readonly tallies = new Map<string, Tally>();
 
   constructor() {

@@ -1,12 +1,14 @@
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { Logger } from 'pino';
-import { CallerGuard } from './caller.guard';
+import { Accesses } from './access/accesses';
+import { CallerGuard } from './access/caller.guard';
+import { Credentials } from './access/credentials';
+import { OperationsDeclared } from './access/operations-declared';
 import { FollowerHost } from './follower-host';
 import { Health } from './health';
 import { LOG } from './logging';
 import { Metrics } from './metrics';
-import { OperationsDeclared } from './operations-declared';
 import { Settings } from './settings';
 import { Stopping } from './stopping';
 import { StoreModule } from './store.module';
@@ -20,6 +22,8 @@ export class PlatformModule {
     const shared = [
       { provide: Settings, useValue: settings },
       { provide: LOG, useValue: log },
+      Accesses,
+      Credentials,
       CallerGuard,
       Metrics,
       Stopping,

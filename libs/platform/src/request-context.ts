@@ -1,7 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
 import { randomUUID } from 'node:crypto';
-import type { Caller } from './caller';
+import type { Caller } from './access/caller';
 
 /** What is known of a request from its first byte on, whichever door it came through. */
 export type RequestContext = {
@@ -13,6 +13,8 @@ export type RequestContext = {
   readonly startedAt: number;
   /** Set by the guard; absent on public routes. */
   caller?: Caller;
+  /** What the route or RPC lets its caller do; set by the guard. */
+  operation?: string;
   /** Aborted with the answer as its reason when the deadline passes. Absent where nothing is waited for. */
   signal?: AbortSignal;
   /** gRPC only: what goes out as initial metadata, before the answer (`gatehouse-position`, `etag` …). */

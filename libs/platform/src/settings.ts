@@ -69,6 +69,17 @@ export const SETTINGS = {
     meaning: 'The largest body (HTTP) or message (gRPC) taken, in KiB (1 to 16384).',
     parse: whole(1, 16_384),
   }),
+  platformKey: setting({
+    name: 'GATEHOUSE_PLATFORM_KEY_HASH',
+    default: undefined,
+    meaning:
+      'The hash of the platform key, which opens, suspends and lists tenants; `npm run platform-key` makes both. Not set: there is none.',
+    secret: true,
+    parse: (text) => {
+      if (!/^[0-9a-f]{64}$/.test(text)) throw new Error('must be 64 hexadecimal digits in lower case');
+      return text;
+    },
+  }),
   cursorSecret: setting({
     name: 'GATEHOUSE_CURSOR_SECRET',
     default: undefined,
@@ -91,6 +102,8 @@ export abstract class Settings {
   abstract readonly logLevel: LogLevel;
   abstract readonly requestTimeoutMs: number;
   abstract readonly bodyLimitKib: number;
+  /** SHA-256 of the secret of the platform key. */
+  abstract readonly platformKey?: string;
   abstract readonly cursorSecret: string;
 }
 
@@ -122,6 +135,7 @@ export function readSettings(env: Environment): Settings {
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,
     bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
+    platformKey: value(SETTINGS.platformKey),
     cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
   };
 }

@@ -1,12 +1,12 @@
-import { contextOf, type RequestContext, type Writer } from '@gatehouse/platform';
+import { contextOf, type Caller, type RequestContext } from '@gatehouse/platform';
 import type { Metadata } from '@grpc/grpc-js';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HeaderReader } from './preconditions';
 
-/** What surrounds the body of a write: the same through both doors. */
+/** What surrounds the body of a request: the same through both doors. */
 export type Exchange = {
-  readonly caller: Writer;
+  readonly caller: Caller;
   readonly context: RequestContext;
   /** Reads a header of the request, or an entry of its metadata. */
   readonly header: HeaderReader;
@@ -14,10 +14,11 @@ export type Exchange = {
   readonly set: (name: string, value: string) => void;
 };
 
-/** Parameter decorator: the `Exchange` of a write. */
+/** Parameter decorator: the `Exchange` of a request that needs a credential. */
 export const Exchanging = createParamDecorator((_: unknown, execution: ExecutionContext): Exchange => {
   const context = contextOf(execution);
-  const caller = context.caller as Writer;
+  // Such a request has passed the guard.
+  const caller = context.caller!;
   if (execution.getType() === 'http') {
     const { headers } = execution.getArgByIndex<FastifyRequest>(0);
     const reply = execution.getArgByIndex<FastifyReply>(1);

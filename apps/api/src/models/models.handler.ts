@@ -38,12 +38,10 @@ type Asked = {
   readonly model: string;
   readonly command: Command;
   readonly actor: Context['actor'];
+  readonly makers: readonly string[];
   readonly policy: Policy;
   readonly held: Held;
 };
-
-/** Whose eyes a question that decides nothing is asked with, where it says nobody. */
-const NOBODY: Context['actor'] = { id: 'nobody', kind: 'user' };
 
 /** The model aggregate as `transact` runs it: the decider of the domain, with the policy in force as data. */
 const MODEL: Decider<ModelState, Fact, Asked> = {
@@ -67,7 +65,7 @@ const MODEL: Decider<ModelState, Fact, Asked> = {
   },
 };
 
-function contextOf({ model, actor, policy, held }: Asked, { now, eventId, lookedAt }: At): Context {
+function contextOf({ model, actor, makers, policy, held }: Asked, { now, eventId, lookedAt }: At): Context {
   // What `looksAt` names is the event that registered the version.
   const registration = lookedAt?.data as Registration | undefined;
   return {
@@ -75,6 +73,7 @@ function contextOf({ model, actor, policy, held }: Asked, { now, eventId, looked
     eventId,
     model,
     actor,
+    makers,
     policy,
     ...held,
     digest: digestOf,
@@ -139,9 +138,9 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
   private async asked(caller: Caller, model: string, command: Command): Promise<Asked> {
     const [policy, held] = await Promise.all([
       this.policies.governing(caller.tenant, model),
-      this.capacities.held(caller),
+      this.capacities.held(caller, model, command.verb),
     ]);
-    return { model, command, actor: caller.actor ?? NOBODY, policy, held };
+    return { model, command, actor: caller.actor, makers: caller.makers, policy, held };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Command as ModelCommand } from '@gatehouse/domain';
 import type { Live, PublicEvent } from '@gatehouse/projections';
-import type { RequestContext, Writer } from '@gatehouse/platform';
+import type { Caller, RequestContext } from '@gatehouse/platform';
 import { Command } from '@nestjs/cqrs';
 
 /** What every write answers, on both doors. */
@@ -27,7 +27,7 @@ export type Written = { readonly answer: WriteAnswer; readonly replayed: boolean
 
 /** Who asks, how they are known, and what they call this request. */
 export type Origin = {
-  readonly caller: Writer;
+  readonly caller: Caller;
   readonly request: RequestContext;
   readonly idempotencyKey?: string;
 };

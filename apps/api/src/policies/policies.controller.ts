@@ -57,7 +57,7 @@ export class PoliciesController {
 
   /** The policies of the tenant, and the built-in one, which governs what no other does. */
   @Get('policies')
-  @Operation('read')
+  @Operation('read-policies')
   @ApiOkResponse({ type: PolicyListDto })
   async listPolicies(@Exchanging() { caller }: Exchange): Promise<Listed<PolicySummary>> {
     const { state } = await this.policies.of(caller.tenant);
@@ -69,7 +69,7 @@ export class PoliciesController {
 
   /** The versions of a policy, newest first. */
   @Get('policies/:policy')
-  @Operation('read')
+  @Operation('read-policies')
   @ApiOkResponse({ type: PolicyVersionsDto })
   async policy(
     @Param() { policy: name }: PolicyPath,
@@ -89,7 +89,7 @@ export class PoliciesController {
 
   /** One version, with its document. */
   @Get('policies/:policy/versions/:n')
-  @Operation('read')
+  @Operation('read-policies')
   @ApiOkResponse({ type: PolicyDto })
   async policyVersion(
     @Param() { policy, n }: PolicyVersionPath,
@@ -101,7 +101,7 @@ export class PoliciesController {
 
   /** What differs between two versions, by JSON pointer. */
   @Get('policies/:policy/versions/:n/diff')
-  @Operation('read')
+  @Operation('read-policies')
   @ApiOkResponse({ type: PolicyDiffDto })
   async policyDiff(
     @Param() { policy, n }: PolicyVersionPath,

@@ -48,7 +48,7 @@ export class PoliciesGrpc {
   }
 
   @GrpcMethod('Policies', 'GetPolicy')
-  @Operation('read')
+  @Operation('read-policies')
   async policy(@Payload() message: GetPolicyRequest, @Exchanging() { caller }: Exchange): Promise<Policy> {
     const { policy, version } = await shaped(NamedPolicyVersion, message);
     const { state } = await this.policies.of(caller.tenant);

@@ -34,7 +34,7 @@ export class TrialsController {
   /** Runs the cases of a policy: `{ policy, cases }`, as YAML or JSON. */
   @Post('test')
   @HttpCode(200)
-  @Operation('read')
+  @Operation('try-policy')
   @RouteConfig({ takes: [YAML] })
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { type: 'object', additionalProperties: true } })
@@ -52,7 +52,7 @@ export class TrialsController {
   /** Which of the tenant's past promotions a draft would have refused, and why; as NDJSON, with progress. */
   @Post('backtest')
   @HttpCode(200)
-  @Operation('read')
+  @Operation('try-policy')
   @RouteConfig({ takes: [YAML], offers: [NDJSON], long: true })
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { $ref: '/v1/policy.schema.json' } })

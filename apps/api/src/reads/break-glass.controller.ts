@@ -13,7 +13,7 @@ export class BreakGlassController {
 
   /** The promotions by break-glass that wait for the review of a second person. */
   @Get()
-  @Operation('read')
+  @Operation('list')
   @ApiOkResponse({ type: UnreviewedListDto })
   async breakGlass(
     @Exchanging() { caller, header, set }: Exchange,

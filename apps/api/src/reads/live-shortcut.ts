@@ -40,9 +40,9 @@ export class LiveShortcut {
   };
 
   /** Undefined: who it is, or why not, is for the guard to say. */
-  private callerOf({ headers }: Request): Caller | undefined {
+  private callerOf({ params, headers }: Request): Caller | undefined {
     try {
-      return this.guard.admit('read', (name) => headers[name] as string | undefined);
+      return this.guard.admitNow('read', params.model, headers.authorization);
     } catch {
       return undefined;
     }

@@ -28,7 +28,7 @@ export class ReadsController {
 
   /** The models of the tenant, by name. */
   @Get('models')
-  @Operation('read')
+  @Operation('list')
   async models(@Query() query: ListModelsQuery, @Exchanging() exchange: Exchange): Promise<ModelPage> {
     await this.upToDate(exchange);
     return this.reads.models(exchange.caller.tenant, query);
@@ -71,7 +71,7 @@ export class ReadsController {
 
   /** The tenant's events in the order of the log: to its end, or as an event stream on and on. */
   @Get('events')
-  @Operation('read')
+  @Operation('list')
   @RouteConfig({ offers: EVENT_OFFERS })
   @ApiExtraModels(EventDto)
   @ApiOkResponse({ content: { [NDJSON]: { schema: { $ref: getSchemaPath(EventDto) } }, [EVENT_STREAM]: {} } })
@@ -94,7 +94,7 @@ export class ReadsController {
 
   /** Which log this is, and how far it goes. */
   @Get('log')
-  @Operation('read')
+  @Operation('list')
   async log(): Promise<LogDto> {
     const { logId, head } = await this.store.log();
     return { logId, position: String(head) };

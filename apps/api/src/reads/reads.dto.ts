@@ -50,7 +50,7 @@ const IsMetricCondition = () =>
   );
 
 /** A day that is in the calendar, a time, and an offset. */
-const IsInstant = () =>
+export const IsInstant = () =>
   ValidateBy({
     name: 'isInstant',
     validator: {

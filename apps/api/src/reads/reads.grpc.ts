@@ -62,7 +62,7 @@ export class ReadsGrpc {
   }
 
   @GrpcMethod('Registry', 'ListModels')
-  @Operation('read')
+  @Operation('list')
   async listModels(
     @Payload() query: ListModelsQuery,
     @Exchanging() exchange: Exchange,
@@ -108,7 +108,7 @@ export class ReadsGrpc {
   }
 
   @GrpcMethod('Registry', 'ReplayEvents')
-  @Operation('read')
+  @Operation('list')
   async replayEvents(
     @Payload() { follow = false, ...query }: ReplayEventsDto,
     @Exchanging() exchange: Exchange,

@@ -251,7 +251,7 @@ describe('events', () => {
     expect(lines).toHaveLength(12);
     expect(lines).toEqual(items(await edge.http('/v1/models/m/history')));
     const replayed = [];
-    for await (const event of edge.stream('ReplayEvents', {})) replayed.push(event['position']);
+    for await (const event of await edge.stream('ReplayEvents', {})) replayed.push(event['position']);
     expect(replayed).toEqual(lines.map(({ position }) => position));
   });
 
@@ -286,7 +286,7 @@ describe('watching the pointer', () => {
     await edge.promoted('watched', 1);
     const sse = await listen('/v1/models/watched/live');
     const told: Record<string, unknown>[] = [];
-    const call = edge.stream('WatchLive', { model: 'watched' });
+    const call = await edge.stream('WatchLive', { model: 'watched' });
     const reading = (async () => {
       for await (const message of call) told.push(message);
     })().catch(() => undefined);
@@ -324,7 +324,7 @@ describe('watching the pointer', () => {
     expect(
       (await edge.http('/v1/models/none/live', { headers: { accept: 'text/event-stream' } })).status,
     ).toBe(404);
-    const call = edge.stream('WatchLive', { model: 'none' });
+    const call = await edge.stream('WatchLive', { model: 'none' });
     await expect(
       (async () => {
         for await (const _ of call);
@@ -350,7 +350,7 @@ describe('Gatehouse-At-Least', () => {
 async function listen(path: string, headers: Record<string, string> = {}) {
   const left = new AbortController();
   const response = await fetch(`http://${edge.running.http}${path}`, {
-    headers: { accept: 'text/event-stream', ...headers },
+    headers: { accept: 'text/event-stream', ...(await edge.as()), ...headers },
     signal: left.signal,
   });
   expect(response.headers.get('content-type')).toBe('text/event-stream');

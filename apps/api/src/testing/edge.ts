@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { LOADER_OPTIONS, protoFiles, readStatusDetails, type StatusDetails } from '@gatehouse/contracts';
 import { readSettings, type Settings } from '@gatehouse/platform';
+import { KeyRing, PLATFORM, type Who } from '../../../../test/support/keys';
 import { start, type Running } from '../create-app';
 
 export type Answer = { status: number; headers: Headers; body: Record<string, unknown>; text: string };
@@ -36,6 +37,9 @@ type Registry = Client & Record<string, Unary & ((message: object, metadata: Met
 type Service = new (address: string, how: object) => Registry;
 type Loaded = { v1: { Registry: Service; Policies: Service } };
 
+/** What a caller who is not named may do in a test: they are somebody then. */
+const READS = /^(Get|List)/;
+
 /** The service, in this process, on free ports and a folder of its own; with a client for each door. */
 export class Edge {
   private constructor(
@@ -43,6 +47,7 @@ export class Edge {
     readonly folder: string,
     readonly registry: Registry,
     readonly policies: Registry,
+    readonly keys: KeyRing,
   ) {}
 
   static async open(settings: Partial<Settings> = {}, module?: Type): Promise<Edge> {
@@ -51,13 +56,15 @@ export class Edge {
       GATEHOUSE_HTTP: '127.0.0.1:0',
       GATEHOUSE_GRPC: '127.0.0.1:0',
       GATEHOUSE_DATA: folder,
+      GATEHOUSE_PLATFORM_KEY_HASH: PLATFORM.hash,
     });
     const running = await start({ ...read, ...settings }, pino({ level: 'silent' }), module);
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
     const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
     const how = credentials.createInsecure();
-    return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how));
+    const keys = KeyRing.of(`http://${running.http}`, folder);
+    return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how), keys);
   }
 
   async close(): Promise<void> {
@@ -68,7 +75,10 @@ export class Edge {
   }
 
   async http(path: string, init: RequestInit = {}): Promise<Answer> {
-    const response = await fetch(`http://${this.running.http}${path}`, init);
+    const { method = 'GET' } = init;
+    const named = Object.fromEntries(new Headers(init.headers));
+    const headers = await this.keys.translated(named, method !== 'GET' && method !== 'HEAD');
+    const response = await fetch(`http://${this.running.http}${path}`, { ...init, headers });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') ?? false;
     const body = json && text !== '' && !text.includes('\n') ? (JSON.parse(text) as Answer['body']) : {};
@@ -110,11 +120,12 @@ export class Edge {
     });
   }
 
-  rpc(method: string, message: object, metadata: Record<string, string> = {}): Promise<RpcAnswer> {
+  async rpc(method: string, message: object, metadata: Record<string, string> = {}): Promise<RpcAnswer> {
+    const sent = metadataOf(await this.keys.translated(metadata, !READS.test(method)));
     return new Promise((resolve) => {
       let initial = new Metadata();
       const client = method.includes('Policy') ? this.policies : this.registry;
-      const call = client[method]!(message, metadataOf(metadata), (error, value) =>
+      const call = client[method]!(message, sent, (error, value) =>
         resolve(
           error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
         ),
@@ -123,8 +134,8 @@ export class Edge {
     });
   }
 
-  stream(method: string, message: object, metadata: Record<string, string> = {}): Stream {
-    return this.registry[method]!(message, metadataOf(metadata));
+  async stream(method: string, message: object, metadata: Record<string, string> = {}): Promise<Stream> {
+    return this.registry[method]!(message, metadataOf(await this.keys.translated(metadata, false)));
   }
 
   /** A model with versions that went live one after the other, as on a good day. */
@@ -150,6 +161,11 @@ export class Edge {
       await created(this.post(`${at}/${n}/promotion`, { note: `go ${n}` }, as('bob')));
     }
     await this.http(`/v1/models/${model}/live`, { headers: { 'gatehouse-at-least': await this.head() } });
+  }
+
+  /** The header that somebody calls with, for what does not go through here. */
+  async as(who: Who = {}): Promise<{ authorization: string }> {
+    return { authorization: `Bearer ${await this.keys.key(who)}` };
   }
 
   async head(): Promise<string> {

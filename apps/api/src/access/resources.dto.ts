@@ -1,0 +1,113 @@
+import type { Caller } from '@gatehouse/platform';
+import { ActorDto } from '../reads/resources.dto';
+import type { IssuedKey, OpenedTenant, Written } from './access-writes';
+import type { GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
+
+// What is answered about access, as classes: OpenAPI is generated from them. Each implements the type that is answered
+// with, so drift does not compile.
+
+export class HeldRoleDto implements RoleResource {
+  role: string;
+  /** A pattern; null: every model. */
+  models: string | null;
+  capacity: string | null;
+}
+
+export class KeyDto implements KeyResource {
+  /** Public: part of the key, and what it is listed and revoked by. */
+  id: string;
+  /** Who it speaks for. */
+  actor: string;
+  kind: 'user' | 'service';
+  roles: HeldRoleDto[];
+  expires: string | null;
+  issuedAt: string;
+  issuedBy: ActorDto;
+  revokedAt: string | null;
+}
+
+export class KeyListDto {
+  items: KeyDto[];
+  next: null;
+}
+
+export class KeyAnswerDto extends KeyDto implements Written {
+  changed: boolean;
+  position: string;
+}
+
+export class IssuedKeyDto extends KeyAnswerDto implements IssuedKey {
+  /** The key itself, this once; null when the request is sent again: it is not kept. */
+  key: string | null;
+}
+
+export class ToDto {
+  actor?: string;
+  key?: string;
+  group?: string;
+}
+
+export class HeldGrantDto extends HeldRoleDto implements Omit<GrantResource, 'to'> {
+  id: string;
+  to: ToDto;
+  grantedAt: string;
+  grantedBy: ActorDto;
+}
+
+export class GrantListDto {
+  items: HeldGrantDto[];
+  next: null;
+}
+
+export class GrantAnswerDto extends HeldGrantDto implements Written {
+  changed: boolean;
+  position: string;
+}
+
+export class WithdrawnDto implements Written {
+  changed: boolean;
+  position: string;
+  id: string;
+}
+
+export class AuthDto {
+  method: Caller['auth']['method'];
+  /** The id of the key, or the subject of the token. */
+  credential?: string;
+  issuer?: string;
+}
+
+export class MeDto implements MeResource {
+  tenant: string;
+  actor: ActorDto;
+  auth: AuthDto;
+  roles: HeldRoleDto[];
+  groups: string[];
+  expires: string | null;
+}
+
+export class TenantDto implements TenantResource {
+  tenant: string;
+  openedAt: string | null;
+  suspendedAt: string | null;
+}
+
+export class TenantListDto {
+  items: TenantDto[];
+  next: null;
+}
+
+export class TenantAnswerDto extends TenantDto implements Written {
+  changed: boolean;
+  position: string;
+}
+
+export class AdminKeyDto extends KeyDto {
+  /** The key itself, this once; null when the request is sent again: it is not kept. */
+  key: string | null;
+}
+
+export class OpenedTenantDto extends TenantAnswerDto implements OpenedTenant {
+  /** The first key of the tenant, which holds every role; null: it was open already. */
+  admin: AdminKeyDto | null;
+}

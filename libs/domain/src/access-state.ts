@@ -1,0 +1,116 @@
+import type { AccessFact, Granted, KeyIssued } from './access-events';
+import type { Actor, Meta } from './events';
+import { capacitiesOn, type RoleGrant } from './roles';
+
+export type Key = KeyIssued & {
+  readonly issuedAt: string;
+  readonly issuedBy: Actor;
+  /**
+   * Who made it: whoever issued it and, if they did so with a key, whoever made that one, and so on. What the key
+   * decides counts as decided by each of them, too.
+   */
+  readonly makers: readonly string[];
+  revokedAt: string | null;
+};
+export type Grant = Granted & { readonly grantedBy: Actor; readonly grantedAt: string };
+
+/** Who may do what in a tenant, as of the last event folded. Revoked keys stay, to be named. */
+export type AccessState = {
+  readonly keys: Map<string, Key>;
+  readonly grants: Map<string, Grant>;
+  /** The ids of grants that are gone. */
+  readonly withdrawn: Set<string>;
+  openedAt: string | null;
+  suspendedAt: string | null;
+  bytes: number;
+};
+
+export function noAccess(): AccessState {
+  return {
+    keys: new Map(),
+    grants: new Map(),
+    withdrawn: new Set(),
+    openedAt: null,
+    suspendedAt: null,
+    bytes: 500,
+  };
+}
+
+/** Folds a fact into the state, in place. It asks no permission: what is recorded happened. */
+export function evolveAccess(state: AccessState, { type, data, meta }: AccessFact): void {
+  switch (type) {
+    case 'access.TenantOpened':
+      state.openedAt ??= meta.time;
+      return addKey(state, data, meta);
+    case 'access.TenantSuspended':
+      state.suspendedAt = meta.time;
+      return;
+    case 'access.TenantResumed':
+      state.suspendedAt = null;
+      return;
+    case 'access.KeyIssued':
+      return addKey(state, data, meta);
+    case 'access.KeyRevoked': {
+      const key = state.keys.get(data.key);
+      if (key) key.revokedAt ??= meta.time;
+      return;
+    }
+    case 'access.Granted':
+      state.grants.set(data.grant, { ...data, grantedBy: meta.actor, grantedAt: meta.time });
+      state.bytes += 400;
+      return;
+    case 'access.Withdrawn':
+      if (state.grants.delete(data.grant)) state.bytes -= 300;
+      state.withdrawn.add(data.grant);
+      return;
+  }
+}
+
+function addKey(state: AccessState, data: KeyIssued, { time, actor, auth }: Meta): void {
+  const { credential } = auth;
+  const madeBy = auth.method === 'key' && credential !== undefined ? state.keys.get(credential) : undefined;
+  const makers = [...new Set([actor.id, ...(madeBy?.makers ?? [])])];
+  state.keys.set(data.key, { ...data, issuedAt: time, issuedBy: actor, makers, revokedAt: null });
+  state.bytes += 600 + 100 * data.roles.length;
+}
+
+/** Whether a key is neither revoked nor expired at an instant. */
+export function isInForce({ revokedAt, expires }: Key, now: string): boolean {
+  return revokedAt === null && (expires === undefined || now < expires);
+}
+
+/** What a key may do: what it was issued with, and what was granted to it since. */
+export function rolesOfKey({ grants }: AccessState, { key, roles }: Key): readonly RoleGrant[] {
+  const granted = [...grants.values()].filter(({ to }) => 'key' in to && to.key === key).map(roleOf);
+  return granted.length === 0 ? roles : [...roles, ...granted];
+}
+
+/** What a person may do: what was granted to them, and to the groups they are in. */
+export function rolesOfPerson(
+  { grants }: AccessState,
+  actor: string,
+  groups: readonly string[],
+): readonly RoleGrant[] {
+  return [...grants.values()]
+    .filter(({ to }) => ('actor' in to && to.actor === actor) || ('group' in to && groups.includes(to.group)))
+    .map(roleOf);
+}
+
+/**
+ * Whether somebody may still review a model in a capacity: through a key of theirs in force, a grant to them, or one to a
+ * group that they were in when they used it last, as far as that is known.
+ */
+export function holdsCapacity(
+  state: AccessState,
+  { actor, groups = [] }: { readonly actor: string; readonly groups?: readonly string[] },
+  { model, capacity, now }: { readonly model: string; readonly capacity: string; readonly now: string },
+): boolean {
+  const keys = [...state.keys.values()].filter((key) => key.actor.id === actor && isInForce(key, now));
+  const roles = [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
+  return capacitiesOn(roles, model, ['reviewer']).includes(capacity);
+}
+
+/** A grant without whom it is for. */
+function roleOf({ role, models, capacity }: Grant): RoleGrant {
+  return { role, ...(models !== undefined && { models }), ...(capacity !== undefined && { capacity }) };
+}

@@ -1,0 +1,234 @@
+import { decideAccess, standingGrant, type AccessCommand, type AccessContext } from './access';
+import type { AccessFact, Grantee } from './access-events';
+import {
+  evolveAccess,
+  holdsCapacity,
+  noAccess,
+  rolesOfKey,
+  rolesOfPerson,
+  type AccessState,
+} from './access-state';
+import { Rejected } from './rejections';
+import { ROLES, type RoleGrant } from './roles';
+
+const NOW = '2026-03-01T12:00:00.000Z';
+const HASH = 'a'.repeat(64);
+const ADMIN = { id: 'admin', kind: 'user' } as const;
+const EVERY: readonly RoleGrant[] = ROLES.map((role) => ({ role }));
+
+type Who = Partial<Omit<AccessContext, 'now'>> & { readonly credential?: string; readonly now?: string };
+
+/** A tenant whose first admin has just got their key, `k0`. */
+class Tenant {
+  readonly state: AccessState = noAccess();
+  private revision = 0n;
+
+  constructor() {
+    const data = { key: 'k0', actor: ADMIN, roles: EVERY, hash: HASH };
+    this.run({ verb: 'openTenant', data }, { actor: { id: 'gatehouse', kind: 'service' } });
+  }
+
+  /** What a command comes to; it is folded. */
+  run(command: AccessCommand, { credential = 'k0', now = NOW, ...who }: Who = {}): number {
+    const context = { actor: ADMIN, roles: EVERY, groups: [], now, ...who };
+    const events = decideAccess(command, this.state, context);
+    const auth = { method: 'key', credential } as const;
+    for (const event of events) {
+      const meta = { id: 'x', time: now, tenant: 't', actor: context.actor, auth, schema: 1 };
+      // What a fact's meta has besides is not looked at.
+      const fact = { ...event, meta, id: 'x', revision: this.revision++, position: 1n };
+      evolveAccess(this.state, fact as unknown as AccessFact);
+    }
+    return events.length;
+  }
+
+  refusal(command: AccessCommand, who: Who = {}): string {
+    try {
+      return `${this.run(command, who)} events`;
+    } catch (error) {
+      if (error instanceof Rejected) return error.code;
+      throw error;
+    }
+  }
+}
+
+const key = (id: string, actor: string, roles: readonly RoleGrant[], expires?: string): AccessCommand => ({
+  verb: 'issueKey',
+  data: { key: id, actor: { id: actor, kind: 'user' }, roles, hash: HASH, ...(expires && { expires }) },
+});
+const revoke = (id: string): AccessCommand => ({ verb: 'revokeKey', data: { key: id } });
+const grant = (id: string, to: Grantee, role: RoleGrant): AccessCommand => ({
+  verb: 'grant',
+  data: { grant: id, to, ...role },
+});
+const withdraw = (id: string): AccessCommand => ({ verb: 'withdraw', data: { grant: id } });
+
+const REVIEWER: RoleGrant = { role: 'reviewer' };
+const BOB = { id: 'bob', kind: 'user' } as const;
+
+describe('nobody gives themselves a role', () => {
+  const onlyAdmin = { roles: [{ role: 'admin' }] } as const;
+
+  it.each<[string, AccessCommand]>([
+    ['by a key of their own', key('k1', 'admin', [REVIEWER])],
+    ['by a grant', grant('g1', { actor: 'admin' }, REVIEWER)],
+    ['by a grant to their key', grant('g1', { key: 'k0' }, REVIEWER)],
+    ['by a grant to a group they are in', grant('g1', { group: 'ops' }, REVIEWER)],
+    [
+      'with more models than they have',
+      key('k1', 'admin', [{ role: 'admin' }, { ...REVIEWER, models: 'a-*' }]),
+    ],
+  ])('%s', (_how, command) => {
+    expect(new Tenant().refusal(command, { ...onlyAdmin, groups: ['ops'] })).toBe('own-grant');
+  });
+
+  it('but a key of their own may carry what they have, or less of it', () => {
+    const tenant = new Tenant();
+    expect(tenant.run(key('k1', 'admin', EVERY))).toBe(1);
+    expect(tenant.run(key('k2', 'admin', [{ role: 'reviewer', models: 'fraud-*' }]))).toBe(1);
+    const limited: Who = { roles: [{ role: 'admin' }, { role: 'reviewer', models: 'fraud-*' }] };
+    expect(tenant.refusal(key('k3', 'admin', [REVIEWER]), limited)).toBe('own-grant');
+    const plain: Who = { roles: [{ role: 'admin' }, REVIEWER] };
+    expect(tenant.refusal(key('k3', 'admin', [{ ...REVIEWER, capacity: 'tech-lead' }]), plain)).toBe(
+      'own-grant',
+    );
+  });
+
+  it('and another admin may give it to them', () => {
+    expect(new Tenant().run(grant('g1', { actor: 'admin' }, REVIEWER), { actor: BOB })).toBe(1);
+  });
+});
+
+describe('the last admin', () => {
+  it('cannot be removed, until there is another one', () => {
+    const tenant = new Tenant();
+    expect(tenant.refusal(revoke('k0'))).toBe('last-admin');
+    tenant.run(grant('g1', { actor: 'bob' }, { role: 'admin' }));
+    expect(tenant.run(revoke('k0'))).toBe(1);
+    expect(tenant.refusal(withdraw('g1'))).toBe('last-admin');
+  });
+
+  it.each<[string, AccessCommand[]]>([
+    [
+      'a group is no admin: who is in it is not ours to say',
+      [grant('g1', { group: 'ops' }, { role: 'admin' })],
+    ],
+    ['an admin of some models is none', [grant('g1', { actor: 'bob' }, { role: 'admin', models: 'a-*' })]],
+    ['a key that expires is none', [key('k1', 'bob', [{ role: 'admin' }], '2026-03-02T00:00:00.000Z')]],
+    ['a key that was revoked is none', [key('k1', 'bob', [{ role: 'admin' }]), revoke('k1')]],
+  ])('stays: %s', (_why, commands) => {
+    const tenant = new Tenant();
+    for (const command of commands) tenant.run(command);
+    expect(tenant.refusal(revoke('k0'))).toBe('last-admin');
+  });
+
+  it('whose key expires stays while it is the only one', () => {
+    const tenant = new Tenant();
+    tenant.run(key('k1', 'bob', [{ role: 'admin' }], '2026-03-02T00:00:00.000Z'));
+    const key0 = tenant.state.keys.get('k0')!;
+    key0.revokedAt = NOW;
+    expect(tenant.refusal(revoke('k1'))).toBe('last-admin');
+  });
+});
+
+describe('keys', () => {
+  it('cannot have expired before they are made, and end when they are revoked, once', () => {
+    const tenant = new Tenant();
+    expect(tenant.refusal(key('k1', 'bob', [REVIEWER], NOW))).toBe('expires-too-soon');
+    tenant.run(key('k1', 'bob', [REVIEWER]));
+    expect([tenant.run(revoke('k1')), tenant.run(revoke('k1'))]).toEqual([1, 0]);
+    expect(tenant.refusal(revoke('none'))).toBe('key-unknown');
+  });
+
+  it('know who made them, and who made the key that they were made with', () => {
+    const tenant = new Tenant();
+    tenant.run(key('k1', 'bob', [{ role: 'admin' }]));
+    tenant.run(key('k2', 'zoe', [REVIEWER]), { actor: BOB, credential: 'k1' });
+    expect(tenant.state.keys.get('k2')!.makers).toEqual(['bob', 'admin', 'gatehouse']);
+  });
+
+  it('may do what they were issued with and what was granted to them, not what their actor was granted', () => {
+    const tenant = new Tenant();
+    tenant.run(key('k1', 'bob', [REVIEWER]));
+    tenant.run(grant('g1', { key: 'k1' }, { role: 'reader', models: 'a-*' }));
+    tenant.run(grant('g2', { actor: 'bob' }, { role: 'operator' }));
+    expect(rolesOfKey(tenant.state, tenant.state.keys.get('k1')!)).toEqual([
+      REVIEWER,
+      { role: 'reader', models: 'a-*' },
+    ]);
+  });
+});
+
+describe('grants', () => {
+  it('that stand are not made again; withdrawn twice is once; an unknown one is refused', () => {
+    const tenant = new Tenant();
+    const asked = { to: { actor: 'bob' }, ...REVIEWER };
+    expect(tenant.run(grant('g1', asked.to, REVIEWER))).toBe(1);
+    expect(tenant.run(grant('g2', asked.to, REVIEWER))).toBe(0);
+    expect(standingGrant(asked, tenant.state)?.grant).toBe('g1');
+    expect([tenant.run(withdraw('g1')), tenant.run(withdraw('g1'))]).toEqual([1, 0]);
+    expect(tenant.refusal(withdraw('g9'))).toBe('grant-unknown');
+    expect(tenant.run(grant('g3', asked.to, REVIEWER))).toBe(1);
+  });
+
+  it('to a key that there is not, or no more, are refused', () => {
+    const tenant = new Tenant();
+    expect(tenant.refusal(grant('g1', { key: 'k9' }, REVIEWER))).toBe('key-unknown');
+    tenant.run(key('k1', 'bob', [REVIEWER]));
+    tenant.run(revoke('k1'));
+    expect(tenant.refusal(grant('g1', { key: 'k1' }, REVIEWER))).toBe('key-unknown');
+  });
+
+  it('to a person and to their groups are what a person may do', () => {
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { actor: 'zoe' }, REVIEWER));
+    tenant.run(grant('g2', { group: 'ops' }, { role: 'operator' }));
+    tenant.run(grant('g3', { group: 'other' }, { role: 'auditor' }));
+    expect(rolesOfPerson(tenant.state, 'zoe', ['ops'])).toEqual([REVIEWER, { role: 'operator' }]);
+  });
+});
+
+describe('a capacity', () => {
+  const RISK: RoleGrant = { role: 'reviewer', models: 'fraud-*', capacity: 'risk-officer' };
+  const about = { model: 'fraud-1', capacity: 'risk-officer', now: NOW };
+
+  it('is held through a grant, a key in force, or a group, on the models that it is limited to', () => {
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { actor: 'zoe' }, RISK));
+    tenant.run(key('k1', 'bob', [RISK]));
+    tenant.run(grant('g2', { group: 'risk' }, RISK));
+    const holds = (actor: string, groups: string[] = [], more = {}) =>
+      holdsCapacity(tenant.state, { actor, groups }, { ...about, ...more });
+    expect([holds('zoe'), holds('bob'), holds('eve'), holds('eve', ['risk'])]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+    expect([holds('zoe', [], { model: 'credit' }), holds('zoe', [], { capacity: 'tech-lead' })]).toEqual([
+      false,
+      false,
+    ]);
+    tenant.run(withdraw('g1'));
+    tenant.run(revoke('k1'));
+    expect([holds('zoe'), holds('bob')]).toEqual([false, false]);
+  });
+});
+
+describe('a tenant', () => {
+  it('is opened once, and can be suspended and go on', () => {
+    const tenant = new Tenant();
+    const again = { key: 'k9', actor: ADMIN, roles: EVERY, hash: HASH };
+    expect(tenant.run({ verb: 'openTenant', data: again })).toBe(0);
+    expect(tenant.run({ verb: 'suspendTenant', data: {} })).toBe(1);
+    expect(tenant.run({ verb: 'suspendTenant', data: {} })).toBe(0);
+    expect(tenant.state.suspendedAt).toBe(NOW);
+    expect(tenant.run({ verb: 'resumeTenant', data: {} })).toBe(1);
+    expect(tenant.state.suspendedAt).toBeNull();
+  });
+
+  it('that was never opened is unknown', () => {
+    const context = { actor: ADMIN, roles: [], groups: [], now: NOW };
+    expect(() => decideAccess({ verb: 'suspendTenant', data: {} }, noAccess(), context)).toThrow(Rejected);
+  });
+});

@@ -1,0 +1,98 @@
+import { Inject, Injectable } from '@nestjs/common';
+import {
+  accessStream,
+  decodeAccess,
+  evolveAccess,
+  noAccess,
+  type AccessFact,
+  type AccessState,
+} from '@gatehouse/domain';
+import { Standing, type AsRead, type EventStore, type Folding } from '@gatehouse/eventsourcing';
+import { EdgeProblem } from '../edge-problem';
+import { EVENT_STORE } from '../store.tokens';
+
+/** How the access of a tenant folds. */
+export const ACCESS: Folding<AccessState, AccessFact> = {
+  initial: noAccess,
+  decode: decodeAccess,
+  evolve: evolveAccess,
+  bytes: ({ bytes }) => bytes,
+};
+
+/** Younger than this, what is known is as good as new. */
+const FRESH_MS = 1_000;
+/** Older than this, a read waits for what is new: a revoked credential is refused within 5 s everywhere. */
+const STALE_MS = 4_000;
+/** The log may be silent for so long; then nobody is known any more. */
+const SILENT_MS = 15_000;
+/** A read waits this long for a log that does not answer, and then goes by what was known. */
+const PATIENCE_MS = 2_000;
+const MOST_TENANTS = 10_000;
+
+/** What is known of a tenant's access, and when the log was last heard. */
+type Heard = AsRead<AccessState> & { readonly at: number };
+
+/** Who may do what in each tenant, as it stands in the log. */
+@Injectable()
+export class Accesses {
+  private readonly standing: Standing<AccessState, AccessFact>;
+  private readonly heard = new Map<string, Heard>();
+
+  constructor(@Inject(EVENT_STORE) store: EventStore) {
+    this.standing = new Standing(store, ACCESS);
+  }
+
+  /** As the log has it now, for whoever changes something. `revision` is -1n where there is no such tenant. */
+  async newest(tenant: string): Promise<AsRead<AccessState>> {
+    const read = await this.standing.newest(accessStream(tenant));
+    // Names that are nobody's are not kept: there is no end of them.
+    if (read.revision >= 0n) this.keep(tenant, { ...read, at: performance.now() });
+    return read;
+  }
+
+  /** As it was a few seconds ago at most, at once where that is possible. Undefined: it has to be waited for. */
+  known(tenant: string): AsRead<AccessState> | undefined {
+    const heard = this.heard.get(tenant);
+    if (heard === undefined) return undefined;
+    const age = performance.now() - heard.at;
+    if (age < FRESH_MS) return heard;
+    // Read behind the requests that go by what is known; whoever waits for it meets its failure.
+    const reading = this.newest(tenant);
+    reading.catch(() => undefined);
+    return age < STALE_MS ? heard : undefined;
+  }
+
+  /** For reads: as it was a few seconds ago at most; throws `access-stale` when the log has been silent for too long. */
+  async recent(tenant: string): Promise<AsRead<AccessState>> {
+    return this.known(tenant) ?? this.waitedFor(tenant);
+  }
+
+  private async waitedFor(tenant: string): Promise<AsRead<AccessState>> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('the log does not answer')), PATIENCE_MS);
+    });
+    const reading = this.newest(tenant);
+    reading.catch(() => undefined);
+    try {
+      return await Promise.race([reading, late]);
+    } catch {
+      const heard = this.heard.get(tenant);
+      if (heard && performance.now() - heard.at < SILENT_MS) return heard;
+      throw new EdgeProblem(
+        'access-stale',
+        'The log does not answer, so nobody knows who may still do what. Try again in a moment.',
+        { retryAfter: 5 },
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  private keep(tenant: string, heard: Heard): void {
+    this.heard.delete(tenant);
+    this.heard.set(tenant, heard);
+    const [oldest] = this.heard.keys();
+    if (this.heard.size > MOST_TENANTS && oldest !== undefined) this.heard.delete(oldest);
+  }
+}

@@ -1,0 +1,77 @@
+import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import type { Metadata } from '@grpc/grpc-js';
+import { PERMISSIONS, permits, type OperationName, type Permission } from '@gatehouse/domain';
+import type { IncomingHttpHeaders } from 'node:http';
+import { EdgeProblem } from '../edge-problem';
+import { contextOf } from '../request-context';
+import { OPERATION, type Caller } from './caller';
+import { Credentials } from './credentials';
+
+/**
+ * The one guard of both doors: who calls, by the `Authorization` header (metadata entry) alone; and whether one of their
+ * roles allows what the route or RPC declares. Denies what declares nothing.
+ */
+@Injectable()
+export class CallerGuard implements CanActivate {
+  constructor(private readonly credentials: Credentials) {}
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const operation = Reflect.getMetadata(OPERATION, execution.getHandler()) as
+      OperationName | 'public' | undefined;
+    if (operation === undefined) return false;
+    if (operation === 'public') return true;
+    const context = contextOf(execution);
+    context.operation = operation;
+    const { reads }: Permission = PERMISSIONS[operation];
+    context.caller = await this.credentials.callerOf(authorizationOf(execution), !reads);
+    refuseUnlessPermitted(context.caller, operation, modelOf(execution));
+    return true;
+  }
+
+  /** Who calls, if that can be said at once and they may do this; undefined or a refusal otherwise. */
+  admitNow(operation: OperationName, model: string, authorization: string | undefined): Caller | undefined {
+    const caller = this.credentials.callerNow(authorization);
+    if (caller) refuseUnlessPermitted(caller, operation, model);
+    return caller;
+  }
+}
+
+function refuseUnlessPermitted(
+  { roles, auth }: Caller,
+  operation: OperationName,
+  model: string | undefined,
+): void {
+  const { scope, what, roles: needed }: Permission = PERMISSIONS[operation];
+  const isPlatform = auth.method === 'platform';
+  if (isPlatform ? scope === 'platform' : permits(roles, operation, model)) return;
+  const where = scope === 'model' ? 'for this model' : scope === 'tenant' ? 'for every model' : '';
+  const who = scope === 'platform' ? 'the platform key' : `the role ${needed.join(' or ')} ${where}`.trim();
+  throw new EdgeProblem('role-missing', `To ${what} takes ${who}.`);
+}
+
+function authorizationOf(execution: ExecutionContext): string | undefined {
+  if (execution.getType() === 'http') {
+    const { headers, raw } = execution.getArgByIndex<{
+      headers: IncomingHttpHeaders;
+      raw: { rawHeaders: readonly string[] };
+    }>(0);
+    return sentOnce(raw.rawHeaders) ? headers.authorization : `${headers.authorization}, again`;
+  }
+  const sent = execution.getArgByIndex<Metadata>(1).get('authorization');
+  // Several values are joined as HTTP joins repeated headers; what is joined is no credential.
+  return sent.length === 0 ? undefined : sent.join(', ');
+}
+
+/** Node keeps the first of several `Authorization` headers in silence; a proxy before us may have looked at the last. */
+function sentOnce(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization').length <= 1;
+}
+
+/** The model that a request names: in the path, or in the message. It is not validated yet, and no pattern minds. */
+function modelOf(execution: ExecutionContext): string | undefined {
+  const named =
+    execution.getType() === 'http'
+      ? execution.getArgByIndex<{ params: { model?: unknown } }>(0).params.model
+      : execution.getArgByIndex<{ model?: unknown }>(0).model;
+  return typeof named === 'string' ? named : undefined;
+}

@@ -1,0 +1,119 @@
+import { Injectable } from '@nestjs/common';
+import { isInForce, rolesOfKey, rolesOfPerson, type AccessState, type Actor } from '@gatehouse/domain';
+import type { AsRead } from '@gatehouse/eventsourcing';
+import {
+  CredentialRefused,
+  credentialOf,
+  sameHash,
+  type Identified,
+  type OidcVerifier,
+  type ParsedKey,
+  type Presented,
+} from '@gatehouse/identity';
+import { createHash } from 'node:crypto';
+import { EdgeProblem } from '../edge-problem';
+import { Settings } from '../settings';
+import { Accesses } from './accesses';
+import type { Caller } from './caller';
+
+/** Headers taken apart that are kept, so that the next request with one costs less. */
+const MOST_KEPT = 10_000;
+const NOTHING = { roles: [], groups: [], makers: [] } as const;
+
+/** From what came in the `Authorization` header to who that is. Throws `CredentialRefused`. */
+@Injectable()
+export class Credentials {
+  /** Verifies the tokens of people, where an identity provider is set. */
+  people: OidcVerifier | undefined;
+  private readonly taken = new Map<string, Presented>();
+
+  constructor(
+    private readonly accesses: Accesses,
+    private readonly settings: Settings,
+  ) {}
+
+  /** Whose credential this is. `newest`: as the log has it now, for whoever changes something. */
+  async callerOf(header: string | undefined, newest: boolean): Promise<Caller> {
+    const presented = this.takeApart(header);
+    const access = (tenant: string) => (newest ? this.accesses.newest(tenant) : this.accesses.recent(tenant));
+    if (presented.kind === 'token') {
+      const who = await this.verify(presented.token);
+      return ofPerson(await access(who.tenant), who);
+    }
+    const { key } = presented;
+    return key.tenant === null ? this.ofPlatform(key) : ofKey(await access(key.tenant), key.tenant, key);
+  }
+
+  /** The same, where it can be said at once; undefined where it cannot. */
+  callerNow(header: string | undefined): Caller | undefined {
+    const presented = this.takeApart(header);
+    if (presented.kind === 'token') {
+      const who = this.people?.known(presented.token);
+      const access = who && this.accesses.known(who.tenant);
+      return access && ofPerson(access, who);
+    }
+    const { key } = presented;
+    const access = key.tenant === null ? undefined : this.accesses.known(key.tenant);
+    return access && ofKey(access, key.tenant!, key);
+  }
+
+  private verify(token: string): Promise<Identified> {
+    if (this.people === undefined) throw new CredentialRefused('wrong-issuer');
+    return this.people.verify(token);
+  }
+
+  /** The platform key is known by the settings alone, and belongs to no tenant. */
+  private ofPlatform({ id, hash }: ParsedKey): Caller {
+    const { platformKey } = this.settings;
+    if (platformKey === undefined || !sameHash(platformKey, hash)) throw new CredentialRefused('unknown');
+    const auth = { method: 'platform', credential: id } as const;
+    return { tenant: '', actor: { id: 'platform', kind: 'service' }, auth, ...NOTHING };
+  }
+
+  /** Headers themselves are not kept: their hash is what they are found by. */
+  private takeApart(header: string | undefined): Presented {
+    if (header === undefined) return credentialOf(header);
+    const name = createHash('sha256').update(header).digest('base64');
+    const known = this.taken.get(name);
+    if (known) return known;
+    const presented = credentialOf(header);
+    // A token is not ours to keep; who verified it remembers it by its hash.
+    if (presented.kind === 'token') return presented;
+    const [oldest] = this.taken.keys();
+    if (this.taken.size >= MOST_KEPT && oldest !== undefined) this.taken.delete(oldest);
+    this.taken.set(name, presented);
+    return presented;
+  }
+}
+
+function ofKey({ state }: AsRead<AccessState>, tenant: string, { id, hash }: ParsedKey): Caller {
+  const key = state.keys.get(id);
+  // Only who has the secret learns more than that there is no such credential.
+  if (!key || !sameHash(key.hash, hash)) throw new CredentialRefused('unknown');
+  if (key.revokedAt !== null) throw new CredentialRefused('revoked');
+  if (!isInForce(key, new Date().toISOString())) throw new CredentialRefused('expired');
+  refuseSuspended(state);
+  const { actor, makers, expires } = key;
+  const auth = { method: 'key', credential: id } as const;
+  return { tenant, actor, auth, roles: rolesOfKey(state, key), groups: [], makers, expires };
+}
+
+/** Whoever an identity provider names for a tenant that was never opened is as unknown as a key of it. */
+function ofPerson(
+  { state }: AsRead<AccessState>,
+  { tenant, groups, credential, ...who }: Identified,
+): Caller {
+  if (state.openedAt === null) throw new CredentialRefused('unknown');
+  refuseSuspended(state);
+  const actor: Actor = { id: who.actor, kind: who.kind };
+  const roles = rolesOfPerson(state, actor.id, groups);
+  return { tenant, actor, auth: credential, roles, groups, makers: [] };
+}
+
+function refuseSuspended({ suspendedAt }: AccessState): void {
+  if (suspendedAt === null) return;
+  throw new EdgeProblem(
+    'tenant-suspended',
+    'This tenant is suspended: whoever runs the platform can tell why.',
+  );
+}

@@ -1,0 +1,103 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROLES } from '@gatehouse/domain';
+import { mintPlatformKey } from '@gatehouse/identity';
+
+/** Who wants to call. */
+export type Who = { readonly actor?: string; readonly kind?: string; readonly tenant?: string };
+export type Headers = { [name: string]: string };
+
+/** The platform key of every service that the tests of one process start. */
+export const PLATFORM = mintPlatformKey();
+
+/** Whoever tests needs to do everything but this. */
+const EVERYTHING = ROLES.filter((role) => role !== 'admin').map((role) => ({ role }));
+
+/** Keys for whoever a test wants to be, in whichever tenant: made when they are first asked for, by the admin, over the API. */
+export class KeyRing {
+  private readonly keys = new Map<string, Promise<string>>();
+  private readonly admins = new Map<string, Promise<string>>();
+
+  /** `address`: where HTTP listens now; it may move when the service starts anew. */
+  constructor(
+    public address: string,
+    adminKey: string,
+  ) {
+    this.admins.set('default', Promise.resolve(adminKey));
+  }
+
+  /** With the key that a service made at its first start in this folder. */
+  static of(address: string, data: string): KeyRing {
+    return new KeyRing(address, readFileSync(join(data, 'admin.key'), 'utf8').trim());
+  }
+
+  /** The key of somebody who may do everything but grant. */
+  async key({ actor = 'somebody', kind = 'user', tenant = 'default' }: Who): Promise<string> {
+    return this.once(this.keys, JSON.stringify([tenant, actor, kind]), async () => {
+      const body = { actor, kind, roles: EVERYTHING };
+      const { key } = await this.post('/v1/access/keys', await this.admin(tenant), body);
+      return key as string;
+    });
+  }
+
+  /** The key of the admin of a tenant, which is opened if it is not there yet. */
+  async admin(tenant = 'default'): Promise<string> {
+    return this.once(this.admins, tenant, async () => {
+      const { admin } = await this.post('/v1/tenants', PLATFORM.key, { tenant });
+      return (admin as { key: string }).key;
+    });
+  }
+
+  /** Headers in which `gatehouse-actor`, `-actor-kind` and `-tenant` say who calls, with a credential in their place. */
+  async translated(headers: Headers, anonymously: boolean): Promise<Headers> {
+    const {
+      'gatehouse-actor': actor,
+      'gatehouse-actor-kind': kind,
+      'gatehouse-tenant': tenant,
+      ...others
+    } = headers;
+    if (others['authorization'] !== undefined || (anonymously && actor === undefined)) return others;
+    return { ...others, authorization: `Bearer ${await this.key({ actor, kind, tenant })}` };
+  }
+
+  private once(
+    made: Map<string, Promise<string>>,
+    name: string,
+    make: () => Promise<string>,
+  ): Promise<string> {
+    const known = made.get(name);
+    if (known) return known;
+    const making = make();
+    made.set(name, making);
+    // The service may have been killed meanwhile: next time it is asked again.
+    making.catch(() => made.delete(name));
+    return making;
+  }
+
+  private async post(path: string, key: string, body: object): Promise<Record<string, unknown>> {
+    const answer = await fetch(`${this.address}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`POST ${path}: ${answer.status} ${await answer.text()}`);
+    return (await answer.json()) as Record<string, unknown>;
+  }
+}
+
+const rings = new Map<string, KeyRing>();
+
+/** The keys of the service that listens here. */
+export function ringOf(address: string): KeyRing {
+  const ring = rings.get(address.replace(/^http:\/\//, ''));
+  if (!ring) throw new Error(`no service was started at ${address}`);
+  return ring;
+}
+
+/** Says that a service on this folder listens at these addresses. Keys of the folder stay what they are. */
+export function listensAt(data: string, http: string, grpc: string): void {
+  const bare = http.replace(/^http:\/\//, '');
+  const ring = rings.get(data) ?? KeyRing.of('', data);
+  ring.address = `http://${bare}`;
+  for (const name of [data, bare, grpc]) rings.set(name, ring);
+}
