@@ -85,6 +85,8 @@ export type Context = {
   readonly capacities: readonly string[];
   /** Whether somebody holds a capacity now. */
   readonly holds: (actorId: string, capacity: string) => boolean;
+  /** Whether somebody may decide on this model's versions now; absent: whoever did may still. */
+  readonly mayDecide?: (actorId: string) => boolean;
   /** Of the version that a promotion is about; needed where `looksAtManifest`. */
   readonly registration?: Registration;
   /** `sha256:<hex>` of the canonical form (RFC 8785) of a JSON value. */

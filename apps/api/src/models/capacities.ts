@@ -1,11 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import type { Caller } from '@gatehouse/platform';
 
-/** Which capacities people hold now, as far as one tenant is concerned. */
+/** Which capacities people hold now, as far as one model of one tenant is concerned. */
 export type Held = {
   /** Those of the caller. */
   readonly capacities: readonly string[];
   readonly holds: (actorId: string, capacity: string) => boolean;
+  /** Whether somebody may decide on versions now, in whichever capacity; absent: whoever did may still. */
+  readonly mayDecide?: (actorId: string) => boolean;
 };
 
 const NOBODY: Held = { capacities: [], holds: () => false };
@@ -16,5 +18,5 @@ const NOBODY: Held = { capacities: [], holds: () => false };
  */
 @Injectable()
 export class Capacities {
-  held: (caller: Caller) => Promise<Held> = () => Promise.resolve(NOBODY);
+  held: (caller: Caller, model: string) => Promise<Held> = () => Promise.resolve(NOBODY);
 }

@@ -139,7 +139,7 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
   private async asked(caller: Caller, model: string, command: Command): Promise<Asked> {
     const [policy, held] = await Promise.all([
       this.policies.governing(caller.tenant, model),
-      this.capacities.held(caller),
+      this.capacities.held(caller, model),
     ]);
     return { model, command, actor: caller.actor ?? NOBODY, policy, held };
   }
