@@ -11,6 +11,7 @@ import {
   WrongRevision,
 } from '@gatehouse/eventsourcing';
 import { Operation } from '@gatehouse/platform';
+import { AccessModule } from './access/access.module';
 import { EDGE } from './app.module';
 import { readStatusDetails } from '@gatehouse/contracts';
 import { failureOf } from './grpc-failure';
@@ -36,7 +37,7 @@ const ERRORS: Record<string, () => Error> = {
 @Controller('v1/throw')
 class Throwing {
   @Get()
-  @Operation('read')
+  @Operation('list')
   overHttp(@Query('it') it: string): never {
     throw thrown(it);
   }
@@ -48,7 +49,7 @@ class Throwing {
   }
 }
 
-@Module({ controllers: [Throwing], providers: EDGE })
+@Module({ imports: [AccessModule], controllers: [Throwing], providers: EDGE })
 class ThrowingModule {}
 
 function thrown(it: string): Error {

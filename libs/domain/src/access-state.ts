@@ -1,6 +1,6 @@
 import type { AccessFact, Granted, KeyIssued } from './access-events';
 import type { Actor, Meta } from './events';
-import { capacitiesOn, type RoleGrant } from './roles';
+import { capacitiesOn, permits, type RoleGrant } from './roles';
 
 export type Key = KeyIssued & {
   readonly issuedAt: string;
@@ -96,18 +96,44 @@ export function rolesOfPerson(
     .map(roleOf);
 }
 
+/** Somebody, and the groups that made them a reviewer when they used it last. */
+export type Reviewer = { readonly actor: string; readonly groups?: readonly string[] };
+
 /**
  * Whether somebody may still review a model in a capacity: through a key of theirs in force, a grant to them, or one to a
- * group that they were in when they used it last, as far as that is known.
+ * group that they were in.
  */
 export function holdsCapacity(
   state: AccessState,
-  { actor, groups = [] }: { readonly actor: string; readonly groups?: readonly string[] },
+  who: Reviewer,
   { model, capacity, now }: { readonly model: string; readonly capacity: string; readonly now: string },
 ): boolean {
+  return capacitiesOn(rolesOf(state, who, now), model, ['reviewer']).includes(capacity);
+}
+
+/** Whether somebody may still review a model, in whichever capacity. */
+export function mayReview(
+  state: AccessState,
+  who: Reviewer,
+  { model, now }: { readonly model: string; readonly now: string },
+): boolean {
+  return permits(rolesOf(state, who, now), 'approve', model);
+}
+
+/** Of these groups those that are granted to review a model: what is recorded with a decision, to be looked up later. */
+export function grantedGroups(
+  { grants }: AccessState,
+  groups: readonly string[],
+  model: string,
+): readonly string[] {
+  const granted = [...grants.values()].filter((one) => permits([roleOf(one)], 'approve', model));
+  return groups.filter((group) => granted.some(({ to }) => 'group' in to && to.group === group)).sort();
+}
+
+/** By whichever credential in force. */
+function rolesOf(state: AccessState, { actor, groups = [] }: Reviewer, now: string): readonly RoleGrant[] {
   const keys = [...state.keys.values()].filter((key) => key.actor.id === actor && isInForce(key, now));
-  const roles = [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
-  return capacitiesOn(roles, model, ['reviewer']).includes(capacity);
+  return [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
 }
 
 /** A grant without whom it is for. */

@@ -73,17 +73,21 @@ function rejectors(version: Version): string[] {
   );
 }
 
-/** Every approval there was, oldest first, with the capacities of then that are still held now. */
-function givenTo(version: Version, { holds }: Context): Given[] {
+/** Every approval there was of who may still decide, oldest first, with the capacities of then that are still held now. */
+function givenTo(version: Version, { holds, mayDecide = () => true }: Context): Given[] {
   return [...version.decisions]
     .filter(
-      ([by, { decision }]) => decision === 'approve' && by !== version.registrar && by !== version.author,
+      ([by, { decision }]) =>
+        decision === 'approve' &&
+        by !== version.registrar &&
+        by !== version.author &&
+        mayDecide(by, decision.groups),
     )
     .sort(([, a], [, b]) => Number(a.revision - b.revision))
     .map(([by, decision]) => ({
       by,
       decision,
-      held: decision.capacities.filter((capacity) => holds(by, capacity)),
+      held: decision.capacities.filter((capacity) => holds(by, capacity, decision.groups)),
     }));
 }
 

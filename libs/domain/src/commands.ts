@@ -85,8 +85,12 @@ export type Context = {
   readonly policy: Policy;
   /** The capacities that the actor holds now. */
   readonly capacities: readonly string[];
-  /** Whether somebody holds a capacity now. */
-  readonly holds: (actorId: string, capacity: string) => boolean;
+  /** Of the actor's groups those that make them a reviewer of the model; absent: none. */
+  readonly groups?: readonly string[];
+  /** Whether somebody holds a capacity now, if they are still in the groups that made them a reviewer. */
+  readonly holds: (actorId: string, capacity: string, groups?: readonly string[]) => boolean;
+  /** Whether somebody may decide on this model's versions now; absent: whoever did may still. */
+  readonly mayDecide?: (actorId: string, groups?: readonly string[]) => boolean;
   /** Of the version that a promotion is about; needed where `looksAtManifest`. */
   readonly registration?: Registration;
   /** `sha256:<hex>` of the canonical form (RFC 8785) of a JSON value. */

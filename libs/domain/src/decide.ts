@@ -159,6 +159,7 @@ function approve(data: Approve, state: ModelState, context: Context): ModelEvent
     evaluated: version.evaluated,
     ...(data.comment !== undefined && { comment: data.comment }),
     ...(context.capacities.length > 0 && { capacities: context.capacities }),
+    ...(context.groups?.length && { groups: context.groups }),
     policy: context.policy.ref,
   };
   return { type: data.decision === 'approve' ? 'model.Approved' : 'model.Rejected', data: decided };

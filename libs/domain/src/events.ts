@@ -133,6 +133,8 @@ export type Decided = {
   readonly capacity?: string;
   /** The capacities that the reviewer held when they decided; absent: none. */
   readonly capacities?: readonly string[];
+  /** Of the groups that the identity provider said they were in those that made them a reviewer; absent: none. */
+  readonly groups?: readonly string[];
   readonly policy: PolicyRef;
 };
 export type Evidence = {

@@ -51,20 +51,28 @@ export function explain(state: ModelState, number: number, context: Context): Ga
 
 /** The same, and what `decide` would make of the promotion. */
 export function tryPromotion(state: ModelState, data: Promote, context: Context): Trial {
-  const gates = explain(state, data.version, context);
-  try {
-    const event = promote(data, state, context);
-    return { ...gates, allowed: true, changes: event !== null, code: null, detail: null };
-  } catch (error) {
-    if (!(error instanceof Rejected)) throw error;
-    return { ...gates, allowed: false, changes: false, code: error.code, detail: error.message };
-  }
+  return { ...explain(state, data.version, context), ...outcomeOf(state, data, context) };
 }
 
 /** Why a promotion of the past would have been refused, judged on the state before it; null: it would not. */
 export function wouldRefuse(state: ModelState, data: Promote, context: Context): Trial | null {
   const version = state.versions[data.version - 1];
   if (!version || isLive(state, version)) return null;
-  const trial = tryPromotion(state, data, context);
-  return trial.allowed ? null : trial;
+  // Most of them went right: only of the others every rule is told.
+  const outcome = outcomeOf(state, data, context);
+  return outcome.allowed ? null : { ...explain(state, data.version, context), ...outcome };
+}
+
+function outcomeOf(
+  state: ModelState,
+  data: Promote,
+  context: Context,
+): Pick<Trial, 'allowed' | 'changes' | 'code' | 'detail'> {
+  try {
+    const event = promote(data, state, context);
+    return { allowed: true, changes: event !== null, code: null, detail: null };
+  } catch (error) {
+    if (!(error instanceof Rejected)) throw error;
+    return { allowed: false, changes: false, code: error.code, detail: error.message };
+  }
 }

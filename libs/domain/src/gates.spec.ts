@@ -190,6 +190,14 @@ describe('approvals', () => {
     expect(refusal(late, say.promote(1))).toMatchObject({ missing: [{ capacity: 'risk-officer' }] });
   });
 
+  it('counts nobody who may no longer decide, whatever they approved as', () => {
+    const scenario = reviewed({}, [], []);
+    scenario.dismissed.add('ann').add('zoe');
+    expect(refusal(scenario, say.promote(1))).toMatchObject({ missing: [{}] });
+    scenario.dismissed.delete('zoe');
+    expect(scenario.answer(BOB, say.promote(1))).toBe('model.Promoted');
+  });
+
   it('lets approvals grow too old', () => {
     const aged = reviewed({ production: { approvalsValidFor: 'P14D' } }, [], []);
     aged.now = '2026-03-15T12:00:00.001Z';

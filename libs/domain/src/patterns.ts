@@ -30,45 +30,29 @@ export function specificity(pattern: string): number {
   return pattern.includes('*') ? pattern.replaceAll('*', '').length : Number.MAX_SAFE_INTEGER;
 }
 
-/** A name that both patterns match; undefined: there is none. Takes a step for each pair of characters, at most. */
+/**
+ * A name that both patterns match; undefined: there is none. Two that have a `*` have one exactly when both can begin and
+ * end alike: in between, the one's `*` takes in what the other asks for.
+ */
 export function commonName(a: string, b: string): string | undefined {
   if (!a.includes('*')) return matchesPattern(b, a) ? a : undefined;
   if (!b.includes('*')) return matchesPattern(a, b) ? b : undefined;
-  const width = b.length + 1;
-  // What can be matched from two places on: nothing more to say of a place that was found to lead nowhere.
-  const leads = new Uint8Array((a.length + 1) * width);
-  for (let i = a.length; i >= 0; i--)
-    for (let j = b.length; j >= 0; j--) leads[i * width + j] = canGoOn(a, b, i, j, leads) ? 1 : 0;
-  return leads[0] ? spell(a, b, leads) : undefined;
+  const [one, other] = [partsOf(a), partsOf(b)];
+  const begin = longer(one.begin, other.begin);
+  const end = longer(one.end, other.end);
+  if (!begin.startsWith(one.begin) || !begin.startsWith(other.begin)) return undefined;
+  if (!end.endsWith(one.end) || !end.endsWith(other.end)) return undefined;
+  const rest = one.between + other.between + end;
+  // Where both begin with a `*`, anything may come first that a name can begin with.
+  return begin === '' ? `a${rest}` : begin + rest;
 }
 
-function canGoOn(a: string, b: string, i: number, j: number, leads: Uint8Array): boolean {
-  const width = b.length + 1;
-  const there = (di: number, dj: number) => leads[(i + di) * width + j + dj] === 1;
-  if (i === a.length && j === b.length) return true;
-  if (a[i] === '*') return there(1, 0) || (j < b.length && there(0, 1));
-  if (b[j] === '*') return there(0, 1) || (i < a.length && there(1, 0));
-  return i < a.length && j < b.length && a[i] === b[j] && there(1, 1);
+/** What a pattern begins and ends with, and, run together, what it asks for in between. */
+function partsOf(pattern: string): { begin: string; between: string; end: string } {
+  const texts = pattern.split('*');
+  return { begin: texts[0]!, between: texts.slice(1, -1).join(''), end: texts.at(-1)! };
 }
 
-/** Walks from place to place that leads on, and says what is passed. */
-function spell(a: string, b: string, leads: Uint8Array): string {
-  const width = b.length + 1;
-  const on = (i: number, j: number) => i <= a.length && j <= b.length && leads[i * width + j] === 1;
-  let [i, j, name] = [0, 0, ''];
-  while (i < a.length || j < b.length) {
-    if (a[i] === '*' && on(i + 1, j)) i++;
-    else if (b[j] === '*' && on(i, j + 1)) j++;
-    else if (a[i] === '*') name += literal(b[j++]);
-    else if (b[j] === '*') name += literal(a[i++]);
-    else {
-      name += literal(a[i++]);
-      j++;
-    }
-  }
-  return name;
-}
-
-function literal(character: string | undefined): string {
-  return character === undefined || character === '*' ? '' : character;
+function longer(a: string, b: string): string {
+  return a.length > b.length ? a : b;
 }

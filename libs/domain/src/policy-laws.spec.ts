@@ -208,7 +208,7 @@ function whyNot(facts: readonly Fact[], { document, holds }: Then): string | nul
     const rejected = one.type === 'model.Rejected' && one.data.version === promoted.version;
     if (left || rejected)
       for (const [by, { type }] of [...decisions]) if (type === 'model.Approved') decisions.delete(by);
-    if ((one.type === 'model.Approved' || rejected) && (one.data).version === promoted.version)
+    if ((one.type === 'model.Approved' || rejected) && one.data.version === promoted.version)
       decisions.set(one.meta.actor.id, one);
   }
   const current = [...decisions].filter(([, one]) => (one.data as Decided).evaluated === evaluated);

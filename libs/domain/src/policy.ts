@@ -195,10 +195,11 @@ function activate(
  */
 function refuseOwn(version: PolicyVersion, state: PoliciesState, actor: Actor): void {
   if (actor.id !== version.publishedBy.id) return;
-  const touched = inForce(state).filter(
-    (other) => other.policy === version.policy || overlap(other, version) !== null,
+  const asking = [version, ...inForce(state)].find(
+    (other) =>
+      other.document.fourEyes === true &&
+      (other.policy === version.policy || overlap(other, version) !== null),
   );
-  const asking = [version, ...touched].find(({ document }) => document.fourEyes === true);
   if (!asking) return;
   throw new Rejected(
     'own-approval',

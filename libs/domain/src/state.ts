@@ -37,6 +37,8 @@ export type Decision = {
   readonly at: string;
   /** Held by the reviewer when they decided. */
   readonly capacities: readonly string[];
+  /** That made them a reviewer then. */
+  readonly groups?: readonly string[];
   void: Void | null;
 };
 
@@ -196,6 +198,7 @@ function decided(state: ModelState, data: Decided, fact: Fact, decision: Decisio
     revision: fact.revision,
     at: fact.meta.time,
     capacities: data.capacities ?? [],
+    ...(data.groups && { groups: data.groups }),
     void: null,
   });
 }

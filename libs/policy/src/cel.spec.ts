@@ -109,7 +109,8 @@ function asMaps(value: unknown, top = true): unknown {
 function ours(expr: string): boolean | 'nothing' | 'refused' {
   const compiled = compileExpression('production', expr);
   if ('refused' in compiled) return 'refused';
-  const opinion = compiled.run(VALUES);
+  // A judgement of its own: what all expressions of one may cost together is bounded.
+  const opinion = compiled.run({ ...VALUES });
   if ('holds' in opinion) return opinion.holds;
   return opinion.because.startsWith('there is too much') ? 'refused' : 'nothing';
 }

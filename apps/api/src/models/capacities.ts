@@ -1,12 +1,24 @@
-import { capacitiesOn, holdsCapacity, type Command, type Role } from '@gatehouse/domain';
+import {
+  capacitiesOn,
+  grantedGroups,
+  holdsCapacity,
+  mayReview,
+  type Command,
+  type Role,
+} from '@gatehouse/domain';
 import { Accesses, type Caller } from '@gatehouse/platform';
 import { Injectable } from '@nestjs/common';
 
-/** Which capacities people hold now, as far as one model is concerned. */
+/** Which capacities people hold now, as far as one model of one tenant is concerned. */
 export type Held = {
   /** Those of the caller. */
   readonly capacities: readonly string[];
-  readonly holds: (actorId: string, capacity: string) => boolean;
+  /** Of the caller's groups those that make them a reviewer of the model; absent: none. */
+  readonly groups?: readonly string[];
+  /** Whether somebody holds a capacity, if they are still in the groups that made them a reviewer. */
+  readonly holds: (actorId: string, capacity: string, groups?: readonly string[]) => boolean;
+  /** Whether somebody may decide on versions now, in whichever capacity; absent: whoever did may still. */
+  readonly mayDecide?: (actorId: string, groups?: readonly string[]) => boolean;
 };
 
 /** Approvals are given in a capacity of a reviewer; the glass is broken in one of whoever may promote. */
@@ -18,12 +30,15 @@ const PROMOTING: readonly Role[] = ['releaser', 'reviewer'];
 export class Capacities {
   constructor(private readonly accesses: Accesses) {}
 
-  async held({ tenant, roles }: Caller, model: string, verb: Command['verb']): Promise<Held> {
+  async held({ tenant, roles, groups }: Caller, model: string, verb: Command['verb']): Promise<Held> {
     const { state } = await this.accesses.newest(tenant);
     const now = new Date().toISOString();
     return {
       capacities: capacitiesOn(roles, model, verb === 'promote' ? PROMOTING : REVIEWING),
-      holds: (actor, capacity) => holdsCapacity(state, { actor }, { model, capacity, now }),
+      groups: grantedGroups(state, groups, model),
+      holds: (actor, capacity, were) =>
+        holdsCapacity(state, { actor, groups: were }, { model, capacity, now }),
+      mayDecide: (actor, were) => mayReview(state, { actor, groups: were }, { model, now }),
     };
   }
 }

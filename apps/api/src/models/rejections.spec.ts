@@ -1,5 +1,5 @@
 import { Edge } from '../testing/edge';
-import { grpcDoor, httpDoor, withoutNull, type Ask, SOME_TEXT } from './testing/doors';
+import { callerOf, grpcDoor, httpDoor, withoutNull, type Ask, SOME_TEXT } from './testing/doors';
 import { APPROVE, Lives, REJECT, release, run } from './testing/lives';
 
 /** The table of docs/api, by code: the status of HTTP and of gRPC. */
@@ -313,6 +313,7 @@ describe('a refusal is the same over both doors, and leaves nothing', () => {
     const [, , given, question, facts = {}] = ROWS[n]!;
     const model = `m${n}`;
     await given(lives, model);
+    await edge.as(callerOf(question));
     const head = await edge.head();
     const http = await httpDoor(edge).ask({ ...question, model });
     const grpc = await grpcDoor(edge).ask({ ...question, model });

@@ -64,7 +64,7 @@ describe('the live look-up', () => {
     const callers: Record<string, string>[] = [
       {},
       { 'gatehouse-tenant': 'acme' },
-      { 'gatehouse-tenant': 'NO' },
+      { authorization: 'Bearer none' },
     ];
     for (const caller of callers)
       for (const model of ['m', 'other', 'none', 'NONE'])

@@ -63,7 +63,7 @@ export class Edge {
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
     const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
     const how = credentials.createInsecure();
-    const keys = KeyRing.of(`http://${running.http}`, folder);
+    const keys = KeyRing.of(`http://${running.http}`, settings.data ?? folder);
     return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how), keys);
   }
 

@@ -48,6 +48,8 @@ export class Scenario {
   policy = POLICY;
   /** Who holds which capacities now. */
   readonly capacities: Record<string, string[]> = {};
+  /** Who may no longer decide on versions. */
+  readonly dismissed = new Set<string>();
 
   /** Runs a command that has to be accepted, or to be so already. */
   given(actor: Actor, command: Command): this {
@@ -68,6 +70,7 @@ export class Scenario {
         policy: this.policy,
         capacities: this.capacities[actor.id] ?? [],
         holds: (id, capacity) => this.capacities[id]?.includes(capacity) ?? false,
+        mayDecide: (id) => !this.dismissed.has(id),
         registration: this.registrationOf(command),
         digest,
       });

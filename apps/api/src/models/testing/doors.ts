@@ -1,4 +1,5 @@
 import { fromStruct, toValue, type ProtoStruct } from '@gatehouse/contracts';
+import type { Who } from '../../../../../test/support/keys';
 import type { Edge } from '../../testing/edge';
 
 export type Verb = 'register' | 'evaluate' | 'approve' | 'promote' | 'rollBack' | 'deprecate';
@@ -72,7 +73,7 @@ async function overHttp(edge: Edge, question: Ask): Promise<Told> {
   const { verb, model, version, body: asked } = question;
   const { status, headers, body } = await edge.http(`/v1/models/${model}/${PATHS[verb](version)}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', ...callerOf(question) },
+    headers: { 'content-type': 'application/json', ...headersOf(question) },
     body: typeof asked === 'string' ? asked : JSON.stringify(asked),
   });
   const header = (name: string) => headers.get(name) ?? undefined;
@@ -114,7 +115,7 @@ async function overGrpc(edge: Edge, question: Ask): Promise<Told> {
   const { verb, model, version } = question;
   const method = verb[0]!.toUpperCase() + verb.slice(1);
   const message = { ...messageOf(question), model, ...(version !== undefined && { version }) };
-  const answer = await edge.rpc(method, message, callerOf(question));
+  const answer = await edge.rpc(method, message, headersOf(question));
   const entry = (name: string) => answer.initial.get(name)[0]?.toString();
   const told = {
     status: answer.code,
@@ -166,7 +167,18 @@ function manifestMessage(manifest: Json): Json {
   return message;
 }
 
-function callerOf({ actor = 'ci', kind = 'user', tenant, key, ifMatch }: Ask): Record<string, string> {
+/** Who asks a question, where it says nobody. */
+export function callerOf({
+  actor = 'ci',
+  kind = 'user',
+  tenant,
+}: Pick<Ask, 'actor' | 'kind' | 'tenant'>): Who {
+  return { actor, kind, tenant };
+}
+
+function headersOf(question: Ask): Record<string, string> {
+  const { key, ifMatch } = question;
+  const { actor, kind, tenant } = callerOf(question);
   return asJson({
     'gatehouse-actor': actor === '' ? undefined : actor,
     'gatehouse-actor-kind': kind,
