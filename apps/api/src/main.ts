@@ -8,9 +8,12 @@ import {
   type OpenLog,
   type Settings,
 } from '@gatehouse/platform';
-import { start } from './create-app';
+import { start, type Running } from './create-app';
 
 const GRACE_MS = 9_000;
+// Said at every start: somebody may have forgotten that they allowed it.
+const EXPOSED =
+  'WARNING:     no TLS beyond loopback (GATEHOUSE_PLAINTEXT=allow): credentials can be read on the way.';
 
 async function main(): Promise<void> {
   const settings = settingsOrExit();
@@ -53,7 +56,7 @@ async function run(
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   flush();
-  process.stdout.write(banner(running.http, running.grpc));
+  process.stdout.write(banner(running));
 }
 
 function settingsOrExit(): Settings {
@@ -66,12 +69,15 @@ function settingsOrExit(): Settings {
   }
 }
 
-function banner(http: string, grpc: string): string {
+function banner({ http, grpc, tls, exposed }: Running): string {
+  const url = `${tls ? 'https' : 'http'}://${http}`;
   return [
     '',
-    `API docs:    http://${http}/docs  (OpenAPI at /openapi.json, gRPC reflection is on)`,
-    `First call:  curl http://${http}/v1/models`,
-    `gatehouse http listening on ${http}`,
+    `API docs:    ${url}/docs  (OpenAPI at /openapi.json, gRPC reflection is on)`,
+    `First call:  curl ${url}/v1/models`,
+    ...(tls ? ['Both doors speak TLS.'] : []),
+    ...(exposed ? [EXPOSED] : []),
+    `gatehouse http listening on ${tls ? url : http}`,
     `gatehouse grpc listening on ${grpc}`,
     '',
   ].join('\n');

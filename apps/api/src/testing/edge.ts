@@ -45,7 +45,11 @@ export class Edge {
     readonly policies: Registry,
   ) {}
 
-  static async open(settings: Partial<Settings> = {}, module?: Type): Promise<Edge> {
+  static async open(
+    settings: Partial<Settings> = {},
+    module?: Type,
+    how = credentials.createInsecure(),
+  ): Promise<Edge> {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-edge-'));
     const read = readSettings({
       GATEHOUSE_HTTP: '127.0.0.1:0',
@@ -56,7 +60,6 @@ export class Edge {
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
     const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
-    const how = credentials.createInsecure();
     return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how));
   }
 
