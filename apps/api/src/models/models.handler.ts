@@ -23,6 +23,7 @@ import {
   type Outcome,
   type Request,
 } from '@gatehouse/eventsourcing';
+import { Views } from '@gatehouse/projections';
 import { EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -32,6 +33,7 @@ import { Problem } from '../problem';
 import { answerOf, liveOf } from './answer';
 import { Capacities, type Held } from './capacities';
 import { OnModel, type Written } from './on-model';
+import { withinQuota, type Room } from './room';
 
 /** A command with everything that its decision needs besides the state and the time. */
 type Asked = {
@@ -40,6 +42,7 @@ type Asked = {
   readonly actor: Context['actor'];
   readonly policy: Policy;
   readonly held: Held;
+  readonly room: Room;
 };
 
 /** Whose eyes a question that decides nothing is asked with, where it says nobody. */
@@ -57,7 +60,7 @@ const MODEL: Decider<ModelState, Fact, Asked> = {
       : undefined,
   decide: (asked, state, at) => {
     try {
-      return decide(asked.command, state, contextOf(asked, at));
+      return withinQuota(asked.room, decide(asked.command, state, contextOf(asked, at)));
     } catch (error) {
       // Who lost the pointer is told where it is, from the same state that refused.
       if (error instanceof Rejected && error.code === 'pointer-moved')
@@ -93,6 +96,7 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     private readonly metrics: Metrics,
     private readonly policies: PoliciesInForce,
     private readonly capacities: Capacities,
+    private readonly views: Views,
   ) {
     this.transactor = new Transactor(store, MODEL);
   }
@@ -141,7 +145,8 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
       this.policies.governing(caller.tenant, model),
       this.capacities.held(caller),
     ]);
-    return { model, command, actor: caller.actor ?? NOBODY, policy, held };
+    const room = { used: this.views.usage.of(caller.tenant), most: this.settings.limits.quota };
+    return { model, command, actor: caller.actor ?? NOBODY, policy, held, room };
   }
 }
 
