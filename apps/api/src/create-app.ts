@@ -1,10 +1,14 @@
+import type { ServerCredentials } from '@grpc/grpc-js';
 import type { Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import {
   accessLog,
+  followCertificate,
+  isLoopback,
   NestLog,
   Metrics,
   PlatformModule,
@@ -15,6 +19,7 @@ import {
 import { AppModule } from './app.module';
 import { serveDocs } from './docs';
 import { failureOf } from './grpc-failure';
+import { grpcCredentials, ReplaceableCertificate } from './grpc-certificate';
 import { GrpcServer } from './grpc-server';
 import { httpAdapter, shapeHttp } from './http';
 import { ProblemFilter } from './problem.filter';
@@ -29,6 +34,10 @@ export type Running = {
   readonly app: NestFastifyApplication;
   readonly http: string;
   readonly grpc: string;
+  /** Whether both doors speak TLS. */
+  readonly tls: boolean;
+  /** Whether credentials can be read on the way to us. */
+  readonly exposed: boolean;
   /** Finishes what is in flight, at most for so long; then closes everything. */
   stop(graceMs?: number): Promise<void>;
 };
@@ -74,17 +83,56 @@ async function listen(
   log: OpenLog['log'],
 ): Promise<Running> {
   const health = new HealthImplementation(Object.fromEntries(SERVICES.map((name) => [name, 'SERVING'])));
-  const grpc = grpcServer(app, settings, log, health);
+  const credentials = grpcCredentials(settings);
+  const grpc = grpcServer(app, settings, log, health, credentials);
+  const stopped = new AbortController();
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
   await app.startAllMicroservices();
-  await app.listen(settings.http.port, settings.http.host);
+  await app.listen(settings.http.port, hostOf(settings));
   const { port } = app.getHttpServer().address() as AddressInfo;
+  const following = certificates(app, settings, log, credentials, stopped.signal);
   return {
     app,
     http: `${bracketed(settings.http.host)}:${port}`,
     grpc: `${bracketed(settings.grpc.host)}:${grpc.port}`,
-    stop: (graceMs = 9_000) => stop(app, grpc, health, graceMs),
+    tls: settings.tls !== undefined,
+    exposed: isExposed(settings),
+    stop: async (graceMs = 9_000) => {
+      stopped.abort();
+      await Promise.all([following, stop(app, grpc, health, graceMs)]);
+    },
   };
+}
+
+/** Keeps both doors on the certificate that is in the files. */
+async function certificates(
+  app: NestFastifyApplication,
+  { tls }: Settings,
+  log: OpenLog['log'],
+  credentials: ServerCredentials,
+  signal: AbortSignal,
+): Promise<void> {
+  if (tls === undefined || !(credentials instanceof ReplaceableCertificate)) return;
+  // Fastify was told to make a server of this kind.
+  const https = app.getHttpServer() as Server;
+  await followCertificate(tls, {
+    signal,
+    log,
+    use: (context) => {
+      https.setSecureContext(context);
+      credentials.replace(context);
+    },
+  });
+}
+
+/** Fastify opens a second server for localhost, which would keep its first certificate: so with TLS there is one only. */
+function hostOf({ http: { host }, tls }: Settings): string {
+  return tls !== undefined && host === 'localhost' ? '127.0.0.1' : host;
+}
+
+/** Without TLS beyond loopback. */
+function isExposed({ tls, http, grpc }: Settings): boolean {
+  return tls === undefined && !(isLoopback(http.host) && isLoopback(grpc.host));
 }
 
 function grpcServer(
@@ -92,6 +140,7 @@ function grpcServer(
   settings: Settings,
   log: OpenLog['log'],
   health: HealthImplementation,
+  credentials: ServerCredentials,
 ): GrpcServer {
   const filter = app.get(ProblemFilter);
   const metrics = app.get(Metrics);
@@ -101,6 +150,7 @@ function grpcServer(
     health,
     stopping: app.get(Stopping),
     protos: loadProtos(),
+    credentials,
     failure: (error, context) => failureOf(filter.counted(error, context), context.requestId),
     finished: (path, code, context) => {
       const ms = performance.now() - context.startedAt;

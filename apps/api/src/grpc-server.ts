@@ -1,7 +1,7 @@
 import {
   Metadata,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
 } from '@grpc/grpc-js';
@@ -32,6 +32,8 @@ export type GrpcShell = {
   readonly stopping: Stopping;
   readonly health: HealthImplementation;
   readonly protos: PackageDefinition;
+  /** Plain, or with a certificate. */
+  readonly credentials: ServerCredentials;
   /** What the one filter does with an error, for errors that no filter sees: those of a stream under way. */
   readonly failure: (error: unknown, context: RequestContext) => Failure;
   /** Counts and logs a call that has ended. */
@@ -59,7 +61,7 @@ export class GrpcServer extends ServerGrpc {
       await this.bindEvents();
       this.shell.health.addToServer(server);
       new ReflectionService(this.shell.protos).addToServer(server);
-      this.port = await bound(server, this.shell.settings);
+      this.port = await bound(server, this.shell);
       callback();
     } catch (error) {
       callback(error);
@@ -160,12 +162,11 @@ function limits({ bodyLimitKib }: Settings) {
   };
 }
 
-function bound(server: Server, { grpc: { host, port } }: Settings): Promise<number> {
+function bound(server: Server, { settings, credentials }: GrpcShell): Promise<number> {
+  const { host, port } = settings.grpc;
   const address = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   return new Promise((resolve, reject) =>
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, taken) =>
-      error ? reject(error) : resolve(taken),
-    ),
+    server.bindAsync(address, credentials, (error, taken) => (error ? reject(error) : resolve(taken))),
   );
 }
 

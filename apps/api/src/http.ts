@@ -6,6 +6,7 @@ import {
   accessLog,
   InvalidRequest,
   openContext,
+  readCertificate,
   type Metrics,
   type RequestContext,
   type Settings,
@@ -28,12 +29,13 @@ const MAX_PARAM_LENGTH = 1_000;
 const JSON_ONLY = ['application/json'];
 
 /** Fastify with our limits. Everything it refuses by itself is answered as a problem, too. */
-export function httpAdapter({ bodyLimitKib, requestTimeoutMs }: Settings): FastifyAdapter {
+export function httpAdapter({ bodyLimitKib, requestTimeoutMs, tls }: Settings): FastifyAdapter {
+  // How often Node looks for requests that take too long to arrive.
+  const server = { connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs) };
   return new FastifyAdapter({
     bodyLimit: bodyLimitKib * 1024,
     requestTimeout: requestTimeoutMs,
-    // How often Node looks for requests that take too long to arrive.
-    http: { connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs) },
+    ...(tls === undefined ? { http: server } : { https: { ...server, ...readCertificate(tls) } }),
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
     return503OnClosing: false,
     // We have no middleware: without it no request passes its engine.

@@ -13,6 +13,9 @@ import { FirstStart } from './access/first-start';
 import { start, type Running } from './create-app';
 
 const GRACE_MS = 9_000;
+// Said at every start: somebody may have forgotten that they allowed it.
+const EXPOSED =
+  'WARNING:     no TLS beyond loopback (GATEHOUSE_PLAINTEXT=allow): credentials can be read on the way.';
 
 async function main(): Promise<void> {
   const settings = settingsOrExit();
@@ -69,13 +72,16 @@ function settingsOrExit(): Settings {
   }
 }
 
-function banner({ http, grpc }: Running, keyFile: string, isNew: boolean): string {
+function banner({ http, grpc, tls, exposed }: Running, keyFile: string, isNew: boolean): string {
+  const url = `${tls ? 'https' : 'http'}://${http}`;
   return [
     '',
     ...(isNew ? [`Admin key:   ${keyFile}  (made just now, and kept nowhere else)`] : []),
-    `API docs:    http://${http}/docs  (OpenAPI at /openapi.json, gRPC reflection is on)`,
-    `First call:  curl -H "Authorization: Bearer $(cat ${keyFile})" http://${http}/v1/models`,
-    `gatehouse http listening on ${http}`,
+    `API docs:    ${url}/docs  (OpenAPI at /openapi.json, gRPC reflection is on)`,
+    `First call:  curl -H "Authorization: Bearer $(cat ${keyFile})" ${url}/v1/models`,
+    ...(tls ? ['Both doors speak TLS.'] : []),
+    ...(exposed ? [EXPOSED] : []),
+    `gatehouse http listening on ${tls ? url : http}`,
     `gatehouse grpc listening on ${grpc}`,
     '',
   ].join('\n');

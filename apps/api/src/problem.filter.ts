@@ -1,6 +1,7 @@
 import { Catch, HttpException, Logger, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
+import { ProviderUnreachable } from '@gatehouse/identity';
 import { Metrics, type RequestContext, type WithContext } from '@gatehouse/platform';
 import { failureOf } from './grpc-failure';
 import { problemOf, PROBLEMS, type Problem } from './problem';
@@ -30,6 +31,8 @@ export class ProblemFilter implements ExceptionFilter {
     const problem = problemOf(error);
     this.metrics.refusals.inc({ code: problem.code });
     if (PROBLEMS[problem.code].status === 403) this.denied(problem, context);
+    if (error instanceof ProviderUnreachable)
+      this.logger.warn({ id: context.requestId, err: error.cause, msg: error.message });
     if (problem.code === 'internal')
       this.logger.error({ id: context.requestId, err: error, msg: 'a request failed' });
     return problem;

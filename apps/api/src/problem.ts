@@ -111,6 +111,7 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     title: 'The idempotency key belongs to another command',
   },
   'slow-down': { status: 429, grpc: status.RESOURCE_EXHAUSTED, title: 'Too many requests at once' },
+  'quota-exceeded': { status: 429, grpc: status.RESOURCE_EXHAUSTED, title: 'The tenant has all it may have' },
   'headers-too-large': { status: 431, grpc: status.RESOURCE_EXHAUSTED, title: 'The headers are too large' },
   internal: { status: 500, grpc: status.INTERNAL, title: 'Something went wrong here' },
   'outcome-unknown': {
@@ -172,6 +173,10 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
   EventTooLarge: ({ message }) => new Problem('too-large', `Send less: ${message}.`),
   QueueFull: () =>
     new Problem('slow-down', 'Too many commands wait for this model. Try again.', { retryAfter: 1 }),
+  RateLimited: ({ message, retryAfter }) =>
+    new Problem('slow-down', message, { retryAfter: Number(retryAfter) }),
+  QuotaExceeded: ({ message, what, limit, retryAfter }) =>
+    new Problem('quota-exceeded', message, { what, limit, retryAfter: Number(retryAfter) }),
   ClockSkew: () =>
     new Problem('clock-skew', 'The clock is behind the last event by more than a minute: correct it.', {
       retryAfter: 30,

@@ -77,11 +77,8 @@ function rejectors(version: Version): string[] {
 function givenTo(version: Version, { holds, mayDecide = () => true }: Context): Given[] {
   return [...version.decisions]
     .filter(
-      ([by, { decision }]) =>
-        decision === 'approve' &&
-        by !== version.registrar &&
-        by !== version.author &&
-        mayDecide(by, decision.groups),
+      ([by, { decision, groups }]) =>
+        decision === 'approve' && by !== version.registrar && by !== version.author && mayDecide(by, groups),
     )
     .sort(([, a], [, b]) => Number(a.revision - b.revision))
     .map(([by, decision]) => ({

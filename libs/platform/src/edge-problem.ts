@@ -16,6 +16,7 @@ export type EdgeCode =
   | 'conflict'
   | 'too-large'
   | 'slow-down'
+  | 'quota-exceeded'
   | 'outcome-unknown'
   | 'view-behind'
   | 'stopping'

@@ -10,6 +10,8 @@ export * from './metrics';
 export * from './access/operations-declared';
 export * from './request-context';
 export * from './settings';
+export * from './certificate';
+export { isLoopback, type TlsFiles } from './door-settings';
 export * from './stopping';
 export * from './store.tokens';
 export * from './platform.module';

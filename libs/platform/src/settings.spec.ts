@@ -46,6 +46,84 @@ describe('settings', () => {
     },
   );
 
+  describe('of what protects the doors', () => {
+    const [cert, key] = [join(folder, 'tls.crt'), join(folder, 'tls.key')];
+    beforeAll(() => [cert, key].forEach((file) => writeFileSync(file, 'read later')));
+    const everywhere = { GATEHOUSE_HTTP: '0.0.0.0:0', GATEHOUSE_GRPC: '[::]:0' };
+
+    it('let the doors be reached from elsewhere with TLS, or where plain text is allowed by name', () => {
+      const tls = { GATEHOUSE_TLS_CERT: cert, GATEHOUSE_TLS_KEY: key };
+      expect(read({ ...everywhere, ...tls })).toMatchObject({
+        http: { host: '0.0.0.0' },
+        tls: { cert, key },
+      });
+      expect(read({ ...everywhere, GATEHOUSE_PLAINTEXT: 'allow' })).toMatchObject({ grpc: { host: '::' } });
+      for (const PLAINTEXT of ['loopback', 'yes', 'true', 'ALLOW', ''])
+        expect(() => read({ ...everywhere, GATEHOUSE_PLAINTEXT: PLAINTEXT })).toThrow(/^GATEHOUSE_/);
+    });
+
+    it('come in pairs, and name files that can be read', () => {
+      expect(() => read({ GATEHOUSE_TLS_CERT: cert })).toThrow(/^GATEHOUSE_TLS_KEY must be set/);
+      expect(() => read({ GATEHOUSE_TLS_KEY: key })).toThrow(/^GATEHOUSE_TLS_CERT must be set/);
+      expect(() => read({ GATEHOUSE_TLS_CERT: join(folder, 'none'), GATEHOUSE_TLS_KEY: key })).toThrow(
+        /^GATEHOUSE_TLS_CERT must be a file/,
+      );
+    });
+  });
+
+  describe('of who issues tokens', () => {
+    const provider = { GATEHOUSE_OIDC_ISSUER: 'https://id.example', GATEHOUSE_OIDC_AUDIENCE: 'gatehouse' };
+
+    it('have the claims that most providers use', () => {
+      expect(read({}).oidc).toBeUndefined();
+      expect(read(provider).oidc).toEqual({
+        issuer: 'https://id.example',
+        audience: 'gatehouse',
+        claims: { actor: 'sub', tenant: 'tenant', groups: 'groups' },
+        tenant: undefined,
+      });
+    });
+
+    it('need an audience, or tokens made for others would be taken', () => {
+      const { GATEHOUSE_OIDC_ISSUER, GATEHOUSE_OIDC_AUDIENCE } = provider;
+      expect(() => read({ GATEHOUSE_OIDC_ISSUER })).toThrow(/^GATEHOUSE_OIDC_AUDIENCE must be set/);
+      expect(() => read({ GATEHOUSE_OIDC_AUDIENCE })).toThrow(/^GATEHOUSE_OIDC_ISSUER must be set/);
+    });
+
+    it.each([
+      'http://id.example',
+      'http://127.0.0.1.evil.example',
+      'https://user:pass@id.example',
+      'https://id.example/?a=b',
+      'https://id.example/#f',
+      'file:///etc/passwd',
+      'id.example',
+    ])('%s is no issuer', (issuer) => {
+      expect(() => read({ ...provider, GATEHOUSE_OIDC_ISSUER: issuer })).toThrow(
+        /^GATEHOUSE_OIDC_ISSUER must be an https/,
+      );
+    });
+
+    it.each(['http://127.0.0.1:9000', 'http://[::1]:9000/realm', 'https://id.example/realms/acme/'])(
+      '%s is an issuer',
+      (issuer) => {
+        expect(read({ ...provider, GATEHOUSE_OIDC_ISSUER: issuer }).oidc).toMatchObject({ issuer });
+      },
+    );
+  });
+
+  it('of limits: 0 is none', () => {
+    expect(read({}).limits).toEqual({
+      perSecond: { credential: 10_000, tenant: 20_000 },
+      quota: { models: 100_000, versions: 1_000_000, bytes: 10_240 * 1_048_576 },
+    });
+    const none = { GATEHOUSE_LIMIT_KEY_RPS: '0', GATEHOUSE_LIMIT_MIB: '0', GATEHOUSE_LIMIT_MODELS: '7' };
+    expect(read(none).limits).toMatchObject({
+      perSecond: { credential: Infinity },
+      quota: { bytes: Infinity, models: 7 },
+    });
+  });
+
   it('a secret is never in a message', () => {
     expect(() => read({ GATEHOUSE_CURSOR_SECRET: 'short-secret' })).toThrow(
       /^GATEHOUSE_CURSOR_SECRET must have/,

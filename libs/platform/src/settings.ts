@@ -1,41 +1,36 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { isIPv4, isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
+import type { Limits, OidcOptions } from '@gatehouse/identity';
+import {
+  address,
+  DOOR_SETTINGS,
+  requireProtection,
+  tlsOf,
+  type Address,
+  type TlsFiles,
+} from './door-settings';
+import { IDENTITY_SETTINGS, limitsOf, oidcOf } from './identity-settings';
+import { nonEmpty, setting, SettingWrong, whole, type Setting } from './setting';
 
-/** An address to listen on. Port 0 takes a free one. */
-export type Address = { readonly host: string; readonly port: number };
+export { SettingWrong };
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-type Setting<T> = {
-  readonly name: `GATEHOUSE_${string}`;
-  /** As it would be written in the environment; undefined: there is none. */
-  readonly default: string | undefined;
-  readonly meaning: string;
-  /** May also come as `<NAME>_FILE`, and is never printed. */
-  readonly secret?: true;
-  readonly parse: (text: string) => T;
-};
-
-const setting = <T>(one: Setting<T>): Setting<T> => one;
 
 /** Every setting there is: what parses them and what documents them (`docs/settings.md`). */
 export const SETTINGS = {
   http: setting({
     name: 'GATEHOUSE_HTTP',
     default: '127.0.0.1:8080',
-    meaning:
-      'Where HTTP listens, `host:port`. Port 0 takes a free one. Loopback only, until callers have credentials.',
-    parse: loopback,
+    meaning: 'Where HTTP listens, `host:port`. Port 0 takes a free one. Beyond loopback it takes TLS.',
+    parse: address,
   }),
   grpc: setting({
     name: 'GATEHOUSE_GRPC',
     default: '127.0.0.1:9090',
-    meaning:
-      'Where gRPC listens, `host:port`. Port 0 takes a free one. Loopback only, until callers have credentials.',
-    parse: loopback,
+    meaning: 'Where gRPC listens, `host:port`. Port 0 takes a free one. Beyond loopback it takes TLS.',
+    parse: address,
   }),
   data: setting({
     name: 'GATEHOUSE_DATA',
@@ -91,6 +86,8 @@ export const SETTINGS = {
       return text;
     },
   }),
+  ...DOOR_SETTINGS,
+  ...IDENTITY_SETTINGS,
 };
 
 /** The settings of this process, validated. Injected by this class. */
@@ -105,11 +102,11 @@ export abstract class Settings {
   /** SHA-256 of the secret of the platform key. */
   abstract readonly platformKey?: string;
   abstract readonly cursorSecret: string;
-}
-
-/** A setting is wrong. The message names it and says what would do; it never holds a secret's value. */
-export class SettingWrong extends Error {
-  override readonly name = 'SettingWrong';
+  /** Undefined: no TLS. */
+  abstract readonly tls?: TlsFiles;
+  /** Undefined: no tokens of people, API keys only. */
+  abstract readonly oidc?: OidcOptions;
+  abstract readonly limits: Limits;
 }
 
 type Environment = { readonly [name: string]: string | undefined };
@@ -128,8 +125,7 @@ export function readSettings(env: Environment): Settings {
   };
   const data = value(SETTINGS.data)!;
   return {
-    http: value(SETTINGS.http)!,
-    grpc: value(SETTINGS.grpc)!,
+    ...doorsOf(value),
     data,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
@@ -137,7 +133,16 @@ export function readSettings(env: Environment): Settings {
     bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
     platformKey: value(SETTINGS.platformKey),
     cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
+    oidc: oidcOf(value),
+    limits: limitsOf(value),
   };
+}
+
+function doorsOf(value: <T>(one: Setting<T>) => T | undefined): Pick<Settings, 'http' | 'grpc' | 'tls'> {
+  const doors = { http: value(SETTINGS.http)!, grpc: value(SETTINGS.grpc)! };
+  const may = { tls: tlsOf(value), plaintext: value(SETTINGS.plaintext)! };
+  for (const door of ['http', 'grpc'] as const) requireProtection(SETTINGS[door].name, doors[door], may);
+  return { ...doors, tls: may.tls };
 }
 
 /** Names in the environment that look like settings and are none: probably misspelt. */
@@ -191,38 +196,10 @@ function keptSecret(data: string): string {
   }
 }
 
-function loopback(text: string): Address {
-  const colon = text.lastIndexOf(':');
-  const host = text.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1');
-  const port = /^\d{1,5}$/.test(text.slice(colon + 1)) ? Number(text.slice(colon + 1)) : Infinity;
-  if (colon < 0 || host === '' || port > 65_535) throw new Error('must be host:port, like 127.0.0.1:8080');
-  const local =
-    host === 'localhost' || (isIPv4(host) && host.startsWith('127.')) || (isIPv6(host) && host === '::1');
-  if (!local)
-    throw new Error(
-      'must be a loopback address (127.0.0.1, [::1] or localhost): callers are not authenticated yet, so nobody else may reach the service',
-    );
-  return { host, port };
-}
-
-function nonEmpty(text: string): string {
-  if (text.trim() === '') throw new Error('must not be empty');
-  return text;
-}
-
 function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
   return (text) => {
     const found = allowed.find((one) => one === text);
     if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`);
     return found;
-  };
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (!(number >= least && number <= most))
-      throw new Error(`must be a whole number from ${least} to ${most}`);
-    return number;
   };
 }

@@ -9,6 +9,8 @@ export interface Unwritten {
   readonly models: readonly ModelFold[];
   readonly versions: Iterable<VersionDoc>;
   readonly moves: readonly MoveFold[];
+  /** Rows already: what is added to what each tenant has. */
+  readonly usage: Value[];
 }
 
 /** Makes rows of it, in order of key: rows that stand together are written together. */
@@ -19,6 +21,7 @@ export async function toBatch(unwritten: Unwritten, checkpoint: Checkpoint): Pro
     newVersions: [],
     versions: [],
     moves: [],
+    usage: unwritten.usage,
     checkpoint: [logId, String(position), stream, String(revision), id],
   };
   const slices = new Slices();

@@ -11,6 +11,7 @@ import { Generations } from './generations';
 import type { Unwritten } from './batch';
 import type { MoveEvent } from './resources';
 import type { Stored } from './stored';
+import { UsageFold } from './usage';
 import {
   decided,
   deprecated,
@@ -61,6 +62,7 @@ export class Fold {
   private newModels: ModelFold[] = [];
   private dirty = new Set<VersionDoc>();
   private moves: MoveFold[] = [];
+  private readonly usage = new UsageFold();
   private bytes = 0;
   private readonly models = new Generations<string, ModelFold>();
   private readonly versions = new Generations<number, VersionDoc>();
@@ -76,7 +78,8 @@ export class Fold {
 
   /** Hands over what was folded. What was handed over before must be written by now: it may be read back. */
   take(): Unwritten {
-    const unwritten = { models: this.newModels, versions: this.dirty, moves: this.moves };
+    const { newModels: models, dirty: versions, moves } = this;
+    const unwritten = { models, versions, moves, usage: this.usage.take() };
     this.bytesKept += this.bytes;
     this.movesKept += this.moves.length;
     this.newModels = [];
@@ -96,6 +99,12 @@ export class Fold {
 
   apply(stream: string, fact: Fact): void {
     const model = this.models.get(stream) ?? this.model(stream, fact);
+    const before = this.bytes;
+    this.foldInto(model, fact);
+    this.usage.count(model.tenant, fact, this.bytes - before);
+  }
+
+  private foldInto(model: ModelFold, fact: Fact): void {
     switch (fact.type) {
       case 'model.Registered': {
         const doc = registered(keyOf(model, fact.data.version), model.id, fact.data, fact);

@@ -8,6 +8,7 @@ export interface Batch {
   readonly newVersions: Value[];
   readonly versions: Value[];
   readonly moves: Value[];
+  readonly usage: Value[];
   readonly checkpoint: readonly [
     logId: string,
     position: string,
@@ -24,6 +25,9 @@ const UPDATE_VERSION =
   'UPDATE versions SET stage = ?, folded = ?, evidence = coalesce(?, evidence), unreviewed = ? WHERE key = ?';
 const INSERT_MOVE = `INSERT INTO moves (key, model, time, by_id, by_kind, event, left_version, live_version,
   target_version, reason, note, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const ADD_USAGE = `INSERT INTO usage (tenant, models, versions, bytes) VALUES (?, ?, ?, ?)
+  ON CONFLICT (tenant) DO UPDATE SET models = models + excluded.models, versions = versions + excluded.versions,
+  bytes = bytes + excluded.bytes`;
 const MOVE_CHECKPOINT = `INSERT INTO checkpoint (only, log_id, position, stream, revision, id) VALUES (1, ?, ?, ?, ?, ?)
   ON CONFLICT (only) DO UPDATE SET log_id = excluded.log_id, position = excluded.position, stream = excluded.stream,
   revision = excluded.revision, id = excluded.id`;
@@ -37,14 +41,18 @@ export class Rows {
     const insertVersions = each(db, INSERT_VERSION, 15);
     const updateVersions = each(db, UPDATE_VERSION, 5);
     const insertMoves = each(db, INSERT_MOVE, 12);
+    const addUsage = each(db, ADD_USAGE, 4);
     const moveCheckpoint = db.prepare(MOVE_CHECKPOINT);
-    const transaction = db.transaction(({ models, newVersions, versions, moves, checkpoint }: Batch) => {
-      insertModels(models);
-      insertVersions(newVersions);
-      updateVersions(versions);
-      insertMoves(moves);
-      moveCheckpoint.run(checkpoint);
-    });
+    const transaction = db.transaction(
+      ({ models, newVersions, versions, moves, usage, checkpoint }: Batch) => {
+        insertModels(models);
+        insertVersions(newVersions);
+        updateVersions(versions);
+        insertMoves(moves);
+        addUsage(usage);
+        moveCheckpoint.run(checkpoint);
+      },
+    );
     this.write_ = (batch) => transaction.immediate(batch);
   }
 
@@ -56,7 +64,7 @@ export class Rows {
   clear(): void {
     this.db
       .transaction(() => {
-        for (const table of ['checkpoint', 'models', 'versions', 'moves'])
+        for (const table of ['checkpoint', 'models', 'versions', 'moves', 'usage'])
           this.db.exec(`DELETE FROM ${table}`);
       })
       .immediate();

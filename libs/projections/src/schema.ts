@@ -1,5 +1,5 @@
 /** Raise it with every change of a table or of what its rows mean: views of another version are built anew. */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /**
  * A version or a pointer move is one row under one integer: `model * KEYS_PER_MODEL + number`. So the rows of a
@@ -48,6 +48,10 @@ CREATE TABLE moves (
   position TEXT NOT NULL
 ) STRICT;
 CREATE INDEX move_by_time ON moves (model, time);
+CREATE TABLE usage (
+  tenant TEXT PRIMARY KEY,
+  models INTEGER NOT NULL, versions INTEGER NOT NULL, bytes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
 `;
 
 /** The first 48 bits of a digest: an index on these is a fifth as large, and points at one row nearly always. */

@@ -122,6 +122,27 @@ test('views are what the domain makes of the same log, and a rebuild equals them
   }
 }, 120_000);
 
+test('what a tenant has is counted for that tenant alone, and is the same however the events were batched', async () => {
+  await live(randomFrom(11), 300);
+  await harness.catchUp(harness.views, 7);
+  expect(harness.views.usage.of('acme-three')).toEqual({ models: 0, versions: 0, bytes: 0 });
+  for (const tenant of ['acme', 'acme-two']) {
+    const states = MODELS.filter(([of]) => of === tenant).map(([of, model]) =>
+      harness.lives.states.get(`model-${of}.${model}`),
+    );
+    const versions = states.map((state) => state?.versions.length ?? 0);
+    const { bytes, ...counted } = harness.views.usage.of(tenant);
+    expect(counted).toEqual({
+      models: versions.filter((count) => count > 0).length,
+      versions: versions.reduce((sum, count) => sum + count, 0),
+    });
+    expect(bytes).toBeGreaterThan(1_000);
+  }
+  const file = join(harness.folder, 'batched.db');
+  await rebuild(harness.store, file);
+  expect(dump(file)['usage']).toEqual(dump(harness.file)['usage']);
+});
+
 test('the same events twice are the same as once', async () => {
   await live(randomFrom(7), 200);
   await harness.catchUp();

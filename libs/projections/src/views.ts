@@ -8,6 +8,7 @@ import { Fold } from './fold';
 import { LiveProjection } from './live';
 import { ModelsProjection } from './models';
 import { Stored } from './stored';
+import { UsageProjection } from './usage';
 import { VersionsProjection } from './versions';
 import { Writer } from './writer';
 
@@ -18,6 +19,7 @@ export class Views implements Follower {
   readonly versions: VersionsProjection;
   readonly models: ModelsProjection;
   readonly breakGlass: BreakGlassProjection;
+  readonly usage: UsageProjection;
   private readonly stored: Stored;
   private fold: Fold;
   /** Up to where events are folded; null when all that is folded is on its way to the file. */
@@ -35,6 +37,7 @@ export class Views implements Follower {
     this.versions = new VersionsProjection(reader);
     this.models = new ModelsProjection(reader);
     this.breakGlass = new BreakGlassProjection(reader);
+    this.usage = new UsageProjection(reader);
   }
 
   /** Opens the views in this file; makes it, or makes it anew, where it is missing or of another release. */

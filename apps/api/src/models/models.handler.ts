@@ -23,6 +23,7 @@ import {
   type Outcome,
   type Request,
 } from '@gatehouse/eventsourcing';
+import { Views } from '@gatehouse/projections';
 import { EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -32,6 +33,7 @@ import { Problem } from '../problem';
 import { answerOf, liveOf } from './answer';
 import { Capacities, type Held } from './capacities';
 import { OnModel, type Written } from './on-model';
+import { withinQuota, type Room } from './room';
 
 /** A command with everything that its decision needs besides the state and the time. */
 type Asked = {
@@ -41,6 +43,7 @@ type Asked = {
   readonly makers: readonly string[];
   readonly policy: Policy;
   readonly held: Held;
+  readonly room: Room;
 };
 
 /** The model aggregate as `transact` runs it: the decider of the domain, with the policy in force as data. */
@@ -55,7 +58,7 @@ const MODEL: Decider<ModelState, Fact, Asked> = {
       : undefined,
   decide: (asked, state, at) => {
     try {
-      return decide(asked.command, state, contextOf(asked, at));
+      return withinQuota(asked.room, decide(asked.command, state, contextOf(asked, at)));
     } catch (error) {
       // Who lost the pointer is told where it is, from the same state that refused.
       if (error instanceof Rejected && error.code === 'pointer-moved')
@@ -92,6 +95,7 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     private readonly metrics: Metrics,
     private readonly policies: PoliciesInForce,
     private readonly capacities: Capacities,
+    private readonly views: Views,
   ) {
     this.transactor = new Transactor(store, MODEL);
   }
@@ -140,7 +144,8 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
       this.policies.governing(caller.tenant, model),
       this.capacities.held(caller, model, command.verb),
     ]);
-    return { model, command, actor: caller.actor, makers: caller.makers, policy, held };
+    const room = { used: this.views.usage.of(caller.tenant), most: this.settings.limits.quota };
+    return { model, command, actor: caller.actor, makers: caller.makers, policy, held, room };
   }
 }
 

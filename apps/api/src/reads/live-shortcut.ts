@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { CallerGuard, type Caller, type WithContext } from '@gatehouse/platform';
+import { CallerGuard, sentOnce, type WithContext } from '@gatehouse/platform';
 import { Views } from '@gatehouse/projections';
 import { answerWithTag } from './etag';
 import { Reads } from './reads';
@@ -31,18 +31,23 @@ export class LiveShortcut {
 
   private readonly answer = (raw: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const request = raw as Request;
-    const caller = isPlain(request) && this.reads.isCurrent ? this.callerOf(request) : undefined;
-    const hot = caller && this.views.live.findSerialized(caller.tenant, request.params.model);
-    if (!hot) return done();
+    const plain = isPlain(request) && this.reads.isCurrent ? this.plainly(request) : undefined;
+    if (!plain) return done();
+    const { caller, hot } = plain;
     request.gatehouse.caller = caller;
     const body = hot.body.toString();
     answerWithTag(request, reply, { etag: hot.etag, body, position: this.reads.position() });
   };
 
-  /** Undefined: who it is, or why not, is for the guard to say. */
-  private callerOf({ params, headers }: Request): Caller | undefined {
+  /** Undefined: who it is, what they are told, or why not, is for the guard and the controller to say. */
+  private plainly({ params: { model }, headers, raw }: Request) {
     try {
-      return this.guard.admitNow('read', params.model, headers.authorization);
+      if (!sentOnce(raw.rawHeaders)) return undefined;
+      const caller = this.guard.admitNow('read', model, headers.authorization);
+      const hot = caller && this.views.live.findSerialized(caller.tenant, model);
+      if (!hot) return undefined;
+      this.guard.count(caller);
+      return { caller, hot };
     } catch {
       return undefined;
     }

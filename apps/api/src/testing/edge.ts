@@ -50,7 +50,11 @@ export class Edge {
     readonly keys: KeyRing,
   ) {}
 
-  static async open(settings: Partial<Settings> = {}, module?: Type): Promise<Edge> {
+  static async open(
+    settings: Partial<Settings> = {},
+    module?: Type,
+    how = credentials.createInsecure(),
+  ): Promise<Edge> {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-edge-'));
     const read = readSettings({
       GATEHOUSE_HTTP: '127.0.0.1:0',
@@ -62,7 +66,6 @@ export class Edge {
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
     const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
-    const how = credentials.createInsecure();
     const keys = KeyRing.of(`http://${running.http}`, settings.data ?? folder);
     return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how), keys);
   }

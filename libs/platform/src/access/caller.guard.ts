@@ -1,9 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
 import { PERMISSIONS, permits, type OperationName, type Permission } from '@gatehouse/domain';
+import { RequestRates, type RateLimiter } from '@gatehouse/identity';
 import type { IncomingHttpHeaders } from 'node:http';
 import { EdgeProblem } from '../edge-problem';
 import { contextOf } from '../request-context';
+import { Settings } from '../settings';
 import { OPERATION, type Caller } from './caller';
 import { Credentials } from './credentials';
 
@@ -13,7 +15,14 @@ import { Credentials } from './credentials';
  */
 @Injectable()
 export class CallerGuard implements CanActivate {
-  constructor(private readonly credentials: Credentials) {}
+  private readonly rates: RateLimiter;
+
+  constructor(
+    private readonly credentials: Credentials,
+    { limits }: Settings,
+  ) {
+    this.rates = new RequestRates(limits.perSecond);
+  }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
     const operation = Reflect.getMetadata(OPERATION, execution.getHandler()) as
@@ -24,8 +33,14 @@ export class CallerGuard implements CanActivate {
     context.operation = operation;
     const { reads }: Permission = PERMISSIONS[operation];
     context.caller = await this.credentials.callerOf(authorizationOf(execution), !reads);
+    this.count(context.caller);
     refuseUnlessPermitted(context.caller, operation, modelOf(execution));
     return true;
+  }
+
+  /** Counts a request of a caller; throws `RateLimited` when it is one too many. */
+  count({ tenant, auth }: Caller): void {
+    this.rates.admit(tenant, `${auth.issuer ?? ''} ${auth.credential}`);
   }
 
   /** Who calls, if that can be said at once and they may do this; undefined or a refusal otherwise. */
@@ -63,7 +78,7 @@ function authorizationOf(execution: ExecutionContext): string | undefined {
 }
 
 /** Node keeps the first of several `Authorization` headers in silence; a proxy before us may have looked at the last. */
-function sentOnce(rawHeaders: readonly string[]): boolean {
+export function sentOnce(rawHeaders: readonly string[]): boolean {
   return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization').length <= 1;
 }
 

@@ -5,8 +5,8 @@ import {
   CredentialRefused,
   credentialOf,
   sameHash,
+  OidcVerifier,
   type Identified,
-  type OidcVerifier,
   type ParsedKey,
   type Presented,
 } from '@gatehouse/identity';
@@ -24,13 +24,15 @@ const NOTHING = { roles: [], groups: [], makers: [] } as const;
 @Injectable()
 export class Credentials {
   /** Verifies the tokens of people, where an identity provider is set. */
-  people: OidcVerifier | undefined;
+  private readonly people: OidcVerifier | undefined;
   private readonly taken = new Map<string, Presented>();
 
   constructor(
     private readonly accesses: Accesses,
     private readonly settings: Settings,
-  ) {}
+  ) {
+    this.people = settings.oidc && new OidcVerifier(settings.oidc);
+  }
 
   /** Whose credential this is. `newest`: as the log has it now, for whoever changes something. */
   async callerOf(header: string | undefined, newest: boolean): Promise<Caller> {
