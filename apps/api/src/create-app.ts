@@ -27,7 +27,13 @@ import { loadProtos } from './protos';
 import { Routes } from './routes';
 
 /** What the health service tells of; '' is all of it. */
-const SERVICES = ['', 'gatehouse.v1.Registry', 'gatehouse.v1.Policies'];
+const SERVICES = [
+  '',
+  'gatehouse.v1.Registry',
+  'gatehouse.v1.Policies',
+  'gatehouse.v1.Access',
+  'gatehouse.v1.Tenants',
+];
 
 /** A service that listens on both doors. */
 export type Running = {

@@ -1,6 +1,15 @@
 import { rmSync } from 'node:fs';
 import { Edge } from '../testing/edge';
-import { byTurns, grpcDoor, httpDoor, type Ask, type Door, type Told, SOME_TEXT } from './testing/doors';
+import {
+  callerOf,
+  byTurns,
+  grpcDoor,
+  httpDoor,
+  type Ask,
+  type Door,
+  type Told,
+  SOME_TEXT,
+} from './testing/doors';
 import { APPROVE, Lives, REJECT, release, run } from './testing/lives';
 
 let edge: Edge;
@@ -253,6 +262,7 @@ describe('If-Match', () => {
         { verb: 'approve', model, version: 2, body: REJECT, actor: 'carol' },
         { verb: 'deprecate', model, version: 2, body: { sunset: '2999-01-01' } },
       ];
+      for (const question of others) await edge.as(callerOf(question));
       const head = await edge.head();
       for (const question of others) expectPointer(await ask(door, { ...question, ifMatch }), '/If-Match');
       expect(await edge.head()).toBe(head);

@@ -35,7 +35,15 @@ type Stream = AsyncIterable<Record<string, unknown>> & {
 type Registry = Client & Record<string, Unary & ((message: object, metadata: Metadata) => Stream)>;
 
 type Service = new (address: string, how: object) => Registry;
-type Loaded = { v1: { Registry: Service; Policies: Service } };
+type Loaded = { v1: Record<ServiceName, Service> };
+type ServiceName = 'Registry' | 'Policies' | 'Access' | 'Tenants';
+
+/** Where the methods are that are not of the registry. */
+const SERVED_BY: readonly (readonly [RegExp, ServiceName])[] = [
+  [/Policy$/, 'Policies'],
+  [/^(IssueKey|ListKeys|RevokeKey|GrantRole|ListGrants|WithdrawGrant|GetMe)$/, 'Access'],
+  [/Tenants?$/, 'Tenants'],
+];
 
 /** What a caller who is not named may do in a test: they are somebody then. */
 const READS = /^(Get|List)/;
@@ -45,8 +53,7 @@ export class Edge {
   private constructor(
     readonly running: Running,
     readonly folder: string,
-    readonly registry: Registry,
-    readonly policies: Registry,
+    private readonly clients: Readonly<Record<ServiceName, Registry>>,
     readonly keys: KeyRing,
   ) {}
 
@@ -65,14 +72,25 @@ export class Edge {
     const running = await start({ ...read, ...settings }, pino({ level: 'silent' }), module);
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
-    const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
-    const keys = KeyRing.of(`http://${running.http}`, settings.data ?? folder);
-    return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how), keys);
+    const { v1 } = types['gatehouse'] as unknown as Loaded;
+    const client = (name: ServiceName) => new v1[name](running.grpc, how);
+    const keys = KeyRing.of(`${running.tls ? 'https' : 'http'}://${running.http}`, settings.data ?? folder);
+    const clients = {
+      Registry: client('Registry'),
+      Policies: client('Policies'),
+      Access: client('Access'),
+      Tenants: client('Tenants'),
+    };
+    return new Edge(running, folder, clients, keys);
+  }
+
+  /** The client of the registry, to be closed by whoever stops the service by hand. */
+  get registry(): Registry {
+    return this.clients.Registry;
   }
 
   async close(): Promise<void> {
-    this.registry.close();
-    this.policies.close();
+    for (const client of Object.values(this.clients)) client.close();
     await this.running.stop(1_000);
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -127,7 +145,8 @@ export class Edge {
     const sent = metadataOf(await this.keys.translated(metadata, !READS.test(method)));
     return new Promise((resolve) => {
       let initial = new Metadata();
-      const client = method.includes('Policy') ? this.policies : this.registry;
+      const [, service] = SERVED_BY.find(([methods]) => methods.test(method)) ?? [null, 'Registry' as const];
+      const client = this.clients[service];
       const call = client[method]!(message, sent, (error, value) =>
         resolve(
           error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
@@ -138,7 +157,7 @@ export class Edge {
   }
 
   async stream(method: string, message: object, metadata: Record<string, string> = {}): Promise<Stream> {
-    return this.registry[method]!(message, metadataOf(await this.keys.translated(metadata, false)));
+    return this.clients.Registry[method]!(message, metadataOf(await this.keys.translated(metadata, false)));
   }
 
   /** A model with versions that went live one after the other, as on a good day. */

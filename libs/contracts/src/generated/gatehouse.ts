@@ -1141,6 +1141,356 @@ export interface ReplayEventsRequest {
   type?: string | undefined;
 }
 
+/** A role, for which models, and in which capacity. */
+export interface Role {
+  /** One of the roles of docs/access.md. */
+  role?:
+    | string
+    | undefined;
+  /** A pattern, `*` for any characters; absent: every model. */
+  models?:
+    | string
+    | undefined;
+  /** In which capacity they review, or may break the glass. */
+  capacity?: string | undefined;
+}
+
+/** A key to be made. */
+export interface IssueKeyRequest {
+  /** Who the key speaks for. */
+  actor?:
+    | string
+    | undefined;
+  /** `user` or `service`. */
+  kind?:
+    | string
+    | undefined;
+  /** What they may do. */
+  roles?:
+    | Role[]
+    | undefined;
+  /** RFC 3339; absent: it does not expire. */
+  expires?: string | undefined;
+}
+
+/** An API key, without what only its owner has. */
+export interface ApiKey {
+  /** Public: part of the key, and what it is listed and revoked by. */
+  id?:
+    | string
+    | undefined;
+  /** Who it speaks for. */
+  actor?:
+    | string
+    | undefined;
+  /** `user` or `service`. */
+  kind?:
+    | string
+    | undefined;
+  /** What they may do. */
+  roles?:
+    | Role[]
+    | undefined;
+  /** RFC 3339; absent: it does not expire. */
+  expires?:
+    | string
+    | undefined;
+  /** RFC 3339, UTC. */
+  issuedAt?:
+    | string
+    | undefined;
+  /** Who made it. */
+  issuedBy?:
+    | Actor
+    | undefined;
+  /** Absent: it was not revoked. */
+  revokedAt?: string | undefined;
+}
+
+/** A key that was made. */
+export interface IssueKeyResponse {
+  /** False: it was so already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The key as it is now, without its secret. */
+  info?:
+    | ApiKey
+    | undefined;
+  /** The key itself, this once; absent when the request is sent again: it is not kept. */
+  key?: string | undefined;
+}
+
+/** Asks for nothing in particular. */
+export interface ListKeysRequest {
+}
+
+/** The keys of the tenant. */
+export interface ListKeysResponse {
+  /** All of them, the newest last. */
+  items?: ApiKey[] | undefined;
+}
+
+/** A key to be ended. */
+export interface RevokeKeyRequest {
+  /** As it is listed. */
+  id?: string | undefined;
+}
+
+/** A key that was ended. */
+export interface RevokeKeyResponse {
+  /** False: it was so already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The key as it is now, without its secret. */
+  info?: ApiKey | undefined;
+}
+
+/** One of these. */
+export interface Grantee {
+  /** Who it speaks for. */
+  actor?:
+    | string
+    | undefined;
+  /** The id of a key. */
+  key?:
+    | string
+    | undefined;
+  /** As the identity provider names it. */
+  group?: string | undefined;
+}
+
+/** A role to be given. */
+export interface GrantRoleRequest {
+  /** A person, a key or a group. */
+  to?:
+    | Grantee
+    | undefined;
+  /** One of the roles of docs/access.md. */
+  role?:
+    | string
+    | undefined;
+  /** A pattern, `*` for any characters; absent: every model. */
+  models?:
+    | string
+    | undefined;
+  /** In which capacity they review, or may break the glass. */
+  capacity?: string | undefined;
+}
+
+/** A role that was given. */
+export interface Grant {
+  /** As it is listed. */
+  id?:
+    | string
+    | undefined;
+  /** A person, a key or a group. */
+  to?:
+    | Grantee
+    | undefined;
+  /** One of the roles of docs/access.md. */
+  role?:
+    | string
+    | undefined;
+  /** A pattern, `*` for any characters; absent: every model. */
+  models?:
+    | string
+    | undefined;
+  /** In which capacity they review, or may break the glass. */
+  capacity?:
+    | string
+    | undefined;
+  /** RFC 3339, UTC. */
+  grantedAt?:
+    | string
+    | undefined;
+  /** Who gave it. */
+  grantedBy?: Actor | undefined;
+}
+
+/** A grant that was made. */
+export interface GrantRoleResponse {
+  /** False: it stands already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The grant that stands now. */
+  grant?: Grant | undefined;
+}
+
+/** Asks for nothing in particular. */
+export interface ListGrantsRequest {
+}
+
+/** The grants of the tenant that stand. */
+export interface ListGrantsResponse {
+  /** All of them, the newest last. */
+  items?: Grant[] | undefined;
+}
+
+/** A grant to be taken back. */
+export interface WithdrawGrantRequest {
+  /** As it is listed. */
+  id?: string | undefined;
+}
+
+/** A grant that was taken back. */
+export interface WithdrawGrantResponse {
+  /** False: it was so already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** As it is listed. */
+  id?: string | undefined;
+}
+
+/** Asks for nothing in particular. */
+export interface GetMeRequest {
+}
+
+/** By which credential somebody is known. */
+export interface Auth {
+  /** `key`, `oidc` or `platform`. */
+  method?:
+    | string
+    | undefined;
+  /** The id of the key, or the subject of the token. */
+  credential?:
+    | string
+    | undefined;
+  /** Who issued the token. */
+  issuer?: string | undefined;
+}
+
+/** Who calls, and what they may do. */
+export interface Me {
+  /** The tenant. */
+  tenant?:
+    | string
+    | undefined;
+  /** Who it speaks for. */
+  actor?:
+    | Actor
+    | undefined;
+  /** By which credential they are known. */
+  auth?:
+    | Auth
+    | undefined;
+  /** What they may do. */
+  roles?:
+    | Role[]
+    | undefined;
+  /** That their identity provider says they are in. */
+  groups?:
+    | string[]
+    | undefined;
+  /** RFC 3339; absent: it does not expire. */
+  expires?: string | undefined;
+}
+
+/** A tenant, as the platform sees it. */
+export interface Tenant {
+  /** The tenant. */
+  tenant?:
+    | string
+    | undefined;
+  /** RFC 3339, UTC. */
+  openedAt?:
+    | string
+    | undefined;
+  /** Absent: it is not suspended. */
+  suspendedAt?: string | undefined;
+}
+
+/** A tenant to be opened. */
+export interface OpenTenantRequest {
+  /** The tenant. */
+  tenant?: string | undefined;
+}
+
+/** A tenant that was opened. */
+export interface OpenTenantResponse {
+  /** False: it was open already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The tenant. */
+  tenant?:
+    | Tenant
+    | undefined;
+  /** The first key of the tenant, which holds every role; absent: it was open already. */
+  admin?:
+    | ApiKey
+    | undefined;
+  /** The key itself, this once; absent when the request is sent again: it is not kept. */
+  key?: string | undefined;
+}
+
+/** Asks for nothing in particular. */
+export interface ListTenantsRequest {
+}
+
+/** Every tenant there is. */
+export interface ListTenantsResponse {
+  /** All of them, the newest last. */
+  items?: Tenant[] | undefined;
+}
+
+/** A tenant to be suspended. */
+export interface SuspendTenantRequest {
+  /** The tenant. */
+  tenant?:
+    | string
+    | undefined;
+  /** Why, for the record. */
+  reason?: string | undefined;
+}
+
+/** A tenant that may go on. */
+export interface ResumeTenantRequest {
+  /** The tenant. */
+  tenant?:
+    | string
+    | undefined;
+  /** Why, for the record. */
+  reason?: string | undefined;
+}
+
+/** What a change of a tenant comes to. */
+export interface TenantResponse {
+  /** False: it was so already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the last event of the access of the tenant when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The tenant. */
+  tenant?: Tenant | undefined;
+}
+
 /** Which version of a model is live, who decided it, and on which evidence. */
 export interface Registry {
   /** Takes in a version, or finds the one that has this manifest already. */
@@ -1183,4 +1533,34 @@ export interface Policies {
   activatePolicy(request: ActivatePolicyRequest): Promise<PolicyWriteResponse>;
   /** One version, with its document. */
   getPolicy(request: GetPolicyRequest): Promise<Policy>;
+}
+
+/** Who may do what in the caller's tenant. */
+export interface Access {
+  /** Makes a key; the answer is the only place where it is ever shown. */
+  issueKey(request: IssueKeyRequest): Promise<IssueKeyResponse>;
+  /** Every key of the tenant, also revoked and expired ones. */
+  listKeys(request: ListKeysRequest): Promise<ListKeysResponse>;
+  /** Ends a key, at once and for good. */
+  revokeKey(request: RevokeKeyRequest): Promise<RevokeKeyResponse>;
+  /** Gives a role to a person, a key or a group. */
+  grantRole(request: GrantRoleRequest): Promise<GrantRoleResponse>;
+  /** The grants that stand. */
+  listGrants(request: ListGrantsRequest): Promise<ListGrantsResponse>;
+  /** Takes a grant back. */
+  withdrawGrant(request: WithdrawGrantRequest): Promise<WithdrawGrantResponse>;
+  /** Who calls, and what they may do. */
+  getMe(request: GetMeRequest): Promise<Me>;
+}
+
+/** The tenants of this installation, for whoever has the platform key. */
+export interface Tenants {
+  /** Opens a tenant, with a key for its first admin. */
+  openTenant(request: OpenTenantRequest): Promise<OpenTenantResponse>;
+  /** Every tenant there is. */
+  listTenants(request: ListTenantsRequest): Promise<ListTenantsResponse>;
+  /** Refuses every credential of a tenant until it may go on. */
+  suspendTenant(request: SuspendTenantRequest): Promise<TenantResponse>;
+  /** Lets a tenant go on. */
+  resumeTenant(request: ResumeTenantRequest): Promise<TenantResponse>;
 }
