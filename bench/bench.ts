@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { HttpClient } from '../test/support/http';
-import { must, promote, readyVersion } from '../test/support/life';
+import { callHeaders, HttpClient } from '../test/support/http';
+import { CI, must, promote, readyVersion } from '../test/support/life';
 import { type Service, startService } from '../test/support/service';
 import { type Figure, median } from './figures';
 import type { HttpPlan, Job, Measured } from './generator';
@@ -75,13 +75,13 @@ export async function withLiveModels(http: HttpClient, models: readonly string[]
 }
 
 /** An evaluation like any other, of the first version of each model in turn: one event a request. */
-export function evaluationPlan(address: string, models: readonly string[]): HttpPlan {
+export async function evaluationPlan(address: string, models: readonly string[]): Promise<HttpPlan> {
   return {
     kind: 'http',
     address,
     method: 'POST',
     paths: models.map((model) => `/v1/models/${model}/versions/1/evaluations`),
-    headers: { 'gatehouse-actor': 'ci', 'gatehouse-actor-kind': 'service', 'idempotency-key': 'bench-{n}' },
+    headers: { ...(await callHeaders(address, CI)), 'idempotency-key': 'bench-{n}' },
     body: JSON.stringify({
       suite: 'holdout',
       dataset: { name: 'holdout', size: 12_000 },
@@ -92,9 +92,8 @@ export function evaluationPlan(address: string, models: readonly string[]): Http
   };
 }
 
-export const livePlan = (address: string, models: readonly string[]): HttpPlan => ({
-  kind: 'http',
-  address,
-  method: 'GET',
-  paths: models.map((model) => `/v1/models/${model}/live`),
-});
+/** Whoever asks what is live: by a key, as production does. */
+export async function livePlan(address: string, models: readonly string[]): Promise<HttpPlan> {
+  const paths = models.map((model) => `/v1/models/${model}/live`);
+  return { kind: 'http', address, method: 'GET', paths, headers: await callHeaders(address, {}) };
+}

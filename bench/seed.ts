@@ -21,7 +21,9 @@ export async function modelLife(data: string): Promise<Recorded[]> {
 
   const store = await SqliteEventStore.open({ file: join(data, 'events.db') });
   const events: Recorded[] = [];
-  for await (const event of store.readAll(0n, { follow: false, signal: new AbortController().signal }))
+  const { signal } = new AbortController();
+  // Keys of the service that wrote them are of no use elsewhere.
+  for await (const event of store.readAll(0n, { follow: false, signal, prefix: 'model-' }))
     events.push(event);
   await store.close();
   return events;

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startService } from '../test/support/service';
@@ -29,10 +29,11 @@ async function main(): Promise<void> {
   process.once('SIGINT', stop).once('SIGTERM', stop);
   console.log(`Gatehouse runs at ${service.http} (gRPC ${service.grpc}), its data is in ${values.data}\n`);
   try {
-    const result = await run(service.http, releases);
+    const api = new GatehouseClient(service.http, await readKey(values.data));
+    const result = await run(api, releases);
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
     console.log(`\n${print(result)}`);
-    if (!values.exit) console.log(`\n${await thingsToTry(new GatehouseClient(service.http), result)}`);
+    if (!values.exit) console.log(`\n${await thingsToTry(api, result, values.data)}`);
     if (values.exit) await service.stop();
     const { code } = await service.ended;
     process.exitCode = code ?? 1;
@@ -41,8 +42,15 @@ async function main(): Promise<void> {
   }
 }
 
-async function run(address: string, releases: Awaited<ReturnType<typeof readReleases>>): Promise<Report> {
-  const api = new GatehouseClient(address);
+/** What the first start on this folder has left for us. */
+async function readKey(data: string): Promise<string> {
+  return (await readFile(join(data, 'admin.key'), 'utf8')).trim();
+}
+
+async function run(
+  api: GatehouseClient,
+  releases: Awaited<ReturnType<typeof readReleases>>,
+): Promise<Report> {
   const { position } = await api.get<{ position: string }>('/v1/log');
   const began = performance.now();
   const outcome = await drive(api, releases, progress(releases.length, process.stdout));
@@ -50,7 +58,9 @@ async function run(address: string, releases: Awaited<ReturnType<typeof readRele
 }
 
 /** Calls on a model that has something to show: a release held back, and a version to roll back to. */
-async function thingsToTry(api: GatehouseClient, { models, held }: Report): Promise<string> {
+async function thingsToTry(api: GatehouseClient, { models, held }: Report, data: string): Promise<string> {
+  // The admin holds every role.
+  const curl = `curl -s -H "Authorization: Bearer $(cat ${join(data, 'admin.key')})"`;
   for (const { model, label } of held.toReversed()) {
     const { current, rollbackTarget } = await api.get<Live>(`/v1/models/${model}/live`);
     if (current === null || rollbackTarget === null) continue;
@@ -58,17 +68,17 @@ async function thingsToTry(api: GatehouseClient, { models, held }: Report): Prom
     const body = JSON.stringify({ from: current.version, reason: 'accuracy-regression' });
     return [
       'Three things to try (Ctrl-C ends the service):',
-      `  what is live, and since when\n    curl -s ${url}/live`,
-      `  why ${label} was held back\n    curl -s '${url}/versions?label=${label}'`,
-      `  go back to ${rollbackTarget.label}\n    curl -s ${url}/rollback -H 'Gatehouse-Actor: you' -H 'Content-Type: application/json' -d '${body}'`,
+      `  what is live, and since when\n    ${curl} ${url}/live`,
+      `  why ${label} was held back\n    ${curl} '${url}/versions?label=${label}'`,
+      `  go back to ${rollbackTarget.label}\n    ${curl} ${url}/rollback -H 'Content-Type: application/json' -d '${body}'`,
     ].join('\n');
   }
   const url = `${api.address}/v1/models/${models[0]?.model}`;
   return [
     'Three things to try (Ctrl-C ends the service):',
-    `  all models\n    curl -s ${api.address}/v1/models`,
-    `  what is live\n    curl -s ${url}/live`,
-    `  everything that happened\n    curl -s ${url}/history`,
+    `  all models\n    ${curl} ${api.address}/v1/models`,
+    `  what is live\n    ${curl} ${url}/live`,
+    `  everything that happened\n    ${curl} ${url}/history`,
   ].join('\n');
 }
 

@@ -13,7 +13,7 @@ export async function commands(bench: Bench): Promise<void> {
     http.close();
     const insert = await startBaseline('Fastify POST + SQLite', answer);
     const noop = await startBaseline('Fastify POST', answer);
-    const ours = evaluationPlan(service.http, MODELS);
+    const ours = await evaluationPlan(service.http, MODELS);
     for (const clients of CLIENTS) {
       const plans = [{ ...ours, address: insert.address }, { ...ours, address: noop.address }, ours];
       const [base, ceiling, mine] = await bench.compare(plans, clients);

@@ -74,7 +74,7 @@ async function againstFew(bench: Bench, small: string, large: string, models: nu
       // A stride through all of them, so that next to none is met twice and each has to be read first.
       const spread = names(models).map((_, i) => seededModel((i * 7_919) % models));
       const versus = async (name: string, plan: typeof livePlan, clients: number) => {
-        const plans = [plan(few.http, names(FEW)), plan(many.http, spread)];
+        const plans = [await plan(few.http, names(FEW)), await plan(many.http, spread)];
         const [base, mine] = await bench.compare(plans, clients);
         bench.add({
           section: 'models',

@@ -1,4 +1,4 @@
-import { HttpClient, type Live } from '../../test/support/http';
+import { callHeaders, HttpClient, type Live } from '../../test/support/http';
 import { must, promote, readyVersion } from '../../test/support/life';
 import { type Bench, CLIENTS, livePlan, MODELS, withLiveModels } from '../bench';
 import { startBaseline } from '../processes';
@@ -12,7 +12,7 @@ export async function lookups(bench: Bench): Promise<void> {
     await withLiveModels(http, MODELS);
     const { body: answer } = await http.get<Live>(`/v1/models/${MODELS[0]}/live`);
     const bare = await startBaseline('bare node:http', answer);
-    const ours = livePlan(service.http, MODELS);
+    const ours = await livePlan(service.http, MODELS);
     for (const clients of CLIENTS) {
       const [base, mine] = await bench.compare([{ ...ours, address: bare.address }, ours], clients);
       bench.add({
@@ -48,7 +48,7 @@ export async function lookups(bench: Bench): Promise<void> {
     });
     bare.stop();
     http.close();
-    await overGrpc(bench, service.grpc, answer);
+    await overGrpc(bench, service.grpc, answer, await callHeaders(service.http, {}));
   });
 }
 
@@ -64,9 +64,15 @@ async function instants(http: HttpClient): Promise<string[]> {
   return times.map((at) => `/v1/models/${model}/live?at=${encodeURIComponent(at)}`);
 }
 
-async function overGrpc(bench: Bench, address: string, answer: object): Promise<void> {
+async function overGrpc(
+  bench: Bench,
+  address: string,
+  answer: object,
+  headers: Record<string, string>,
+): Promise<void> {
   const bare = await startBaseline('bare grpc-js', answer);
-  const plan = { kind: 'grpc' as const, method: 'GetLive', requests: MODELS.map((model) => ({ model })) };
+  const requests = MODELS.map((model) => ({ model }));
+  const plan = { kind: 'grpc' as const, method: 'GetLive', requests, call: { headers } };
   for (const clients of [1, 64]) {
     const [base, mine] = await bench.compare(
       [

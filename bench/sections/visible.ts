@@ -12,7 +12,7 @@ export async function visible(bench: Bench): Promise<void> {
     const versions = [await readyVersion(http, 'restless', 'a'), await readyVersion(http, 'restless', 'b')];
     add(bench, 'alone', await delays(http, versions, MOVES));
 
-    const plan = evaluationPlan(service.http, MODELS);
+    const plan = await evaluationPlan(service.http, MODELS);
     const load = bench.generator.run({ plan, clients: 16, seconds: bench.scale.seconds });
     add(bench, 'under 16 writing clients', await delays(http, versions, bench.scale.seconds * 50));
     await load;

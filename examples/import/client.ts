@@ -1,5 +1,9 @@
-/** Who is calling. Real credentials take the place of these headers. */
-export type Actor = { readonly id: string; readonly kind: 'user' | 'service' };
+/** Who is calling, and what they may do. */
+export type Actor = {
+  readonly id: string;
+  readonly kind: 'user' | 'service';
+  readonly roles: readonly string[];
+};
 
 export type Rule = {
   rule: string;
@@ -40,12 +44,34 @@ export class Refused extends Error {
   }
 }
 
+/** Whoever looks. */
+export const READER: Actor = { id: 'reader', kind: 'user', roles: ['reader'] };
+
 /** The HTTP API, as far as an importer needs it. `fetch` keeps its connections alive. */
 export class GatehouseClient {
-  constructor(readonly address: string) {}
+  private readonly keys = new Map<string, Promise<string>>();
+
+  /** `adminKey`: that of `<data>/admin.key`; everybody else gets a key of their own when they first call. */
+  constructor(
+    readonly address: string,
+    private readonly adminKey: string,
+  ) {}
+
+  /** The key of an actor. */
+  keyOf({ id, kind, roles }: Actor): Promise<string> {
+    const known = this.keys.get(id);
+    if (known) return known;
+    const body = { actor: id, kind, roles: roles.map((role) => ({ role })) };
+    const issued = this.send<{ key: string }>('POST', '/v1/access/keys', {
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${this.adminKey}` },
+    }).then(({ key }) => key);
+    this.keys.set(id, issued);
+    return issued;
+  }
 
   /** A write: as somebody, under a key that makes it safe to send again, and for pointer moves with the pointer they expect. */
-  post<Data>(
+  async post<Data>(
     path: string,
     actor: Actor,
     key: string,
@@ -56,8 +82,7 @@ export class GatehouseClient {
       body: JSON.stringify(body),
       headers: {
         'content-type': 'application/json',
-        'gatehouse-actor': actor.id,
-        'gatehouse-actor-kind': actor.kind,
+        authorization: `Bearer ${await this.keyOf(actor)}`,
         'idempotency-key': key,
         ...(ifPointer === undefined ? {} : { 'if-match': `"${ifPointer}"` }),
       },
@@ -65,10 +90,10 @@ export class GatehouseClient {
   }
 
   /** A read; of views that have come at least as far as `position`. */
-  get<T>(path: string, position?: string): Promise<T> {
-    return this.send('GET', path, {
-      headers: position === undefined ? {} : { 'gatehouse-at-least': position },
-    });
+  async get<T>(path: string, position?: string): Promise<T> {
+    const authorization = `Bearer ${await this.keyOf(READER)}`;
+    const more: Record<string, string> = position === undefined ? {} : { 'gatehouse-at-least': position };
+    return this.send('GET', path, { headers: { authorization, ...more } });
   }
 
   /** All items of a list, page by page. */
@@ -86,7 +111,8 @@ export class GatehouseClient {
 
   /** How many events there are after a position. */
   async countEvents(after: string): Promise<number> {
-    const answer = await fetch(`${this.address}/v1/events?after=${after}`);
+    const authorization = `Bearer ${await this.keyOf(READER)}`;
+    const answer = await fetch(`${this.address}/v1/events?after=${after}`, { headers: { authorization } });
     if (!answer.ok) throw new Refused(answer.status, {}, 'GET /v1/events');
     return (await answer.text()).split('\n').filter((line) => line !== '').length;
   }

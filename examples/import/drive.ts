@@ -3,9 +3,9 @@ import { dayFromNow, evaluation, isAlpha, registration } from './mapping';
 import type { Release } from './releases';
 
 // Three people's work, so three actors: whoever registers a version may not approve it.
-const CI: Actor = { id: 'ci', kind: 'service' };
-const REVIEWER: Actor = { id: 'reviewer', kind: 'user' };
-const RELEASER: Actor = { id: 'releaser', kind: 'user' };
+const CI: Actor = { id: 'ci', kind: 'service', roles: ['registrar', 'evaluator'] };
+const REVIEWER: Actor = { id: 'reviewer', kind: 'user', roles: ['reviewer'] };
+const RELEASER: Actor = { id: 'releaser', kind: 'user', roles: ['releaser', 'operator'] };
 const SUNSET_DAYS = 90;
 
 /** A rule that failed, with what it compared. */

@@ -129,6 +129,8 @@ export async function callHeaders(
   call: Call,
   anonymously = false,
 ): Promise<Record<string, string>> {
+  // A process that has started no service has been given a credential instead.
+  if (call.headers?.['authorization'] !== undefined) return namedHeaders(call);
   return ringOf(address).translated(namedHeaders(call), anonymously);
 }
 

@@ -9,9 +9,6 @@ import { WriteAnswerDto } from './reads/resources.dto';
 type Header = { readonly name: string; readonly description: string };
 
 const EVERYWHERE: readonly Header[] = [
-  { name: 'Gatehouse-Tenant', description: 'Whose models; `default` if absent.' },
-  { name: 'Gatehouse-Actor', description: 'Who calls; a write needs it.' },
-  { name: 'Gatehouse-Actor-Kind', description: '`user` (default) or `service`.' },
   {
     name: 'X-Request-Id',
     description: 'Taken if sane, else made; echoed, logged, kept with what is recorded.',
@@ -38,7 +35,17 @@ const MOVING: readonly Header[] = [
 ];
 const WRITE_ANSWER = '#/components/schemas/WriteAnswerDto';
 const TRIAL = '#/components/schemas/TrialDto';
-const OTHERS = ['publish', 'activate', 'testPolicy', 'backtestPolicy'];
+/** They say themselves what they answer. */
+const OTHERS = [
+  'publish',
+  'activate',
+  'testPolicy',
+  'backtestPolicy',
+  'issueKey',
+  'grant',
+  'openTenant',
+  'suspendTenant',
+];
 const MOVES = ['promote', 'rollBack'];
 
 /** OpenAPI 3.1 of the built app. */
@@ -50,6 +57,12 @@ export function openApi(app: INestApplication): OpenAPIObject {
     .setVersion('1')
     .setLicense('Apache-2.0', 'https://www.apache.org/licenses/LICENSE-2.0')
     .addServer('http://127.0.0.1:8080')
+    .addBearerAuth({
+      type: 'http',
+      scheme: 'bearer',
+      description: 'An API key, or a token of the OpenID provider.',
+    })
+    .addSecurityRequirements('bearer')
     .build();
   const operationIdFactory = (_controller: string, method: string) => method;
   const document = SwaggerModule.createDocument(app, config, {
@@ -70,7 +83,8 @@ export function serveDocs(app: INestApplication): void {
 
 /** What operations share: headers that the guard and the handlers read, the answer of a write, and what is not a success. */
 function withWhatAllShare(document: OpenAPIObject): OpenAPIObject {
-  for (const { get, post } of Object.values(document.paths)) {
+  for (const { get, post, delete: remove } of Object.values(document.paths)) {
+    if (remove) extend(remove, WRITING);
     if (get) extend(get, READING);
     if (post) {
       extend(post, MOVES.includes(post.operationId ?? '') ? MOVING : WRITING);

@@ -1,7 +1,7 @@
-import type { Caller } from '@gatehouse/platform';
+import { ApiProperty } from '@nestjs/swagger';
 import { ActorDto } from '../reads/resources.dto';
 import type { IssuedKey, OpenedTenant, Written } from './access-writes';
-import type { GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
+import type { Auth, GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
 
 // What is answered about access, as classes: OpenAPI is generated from them. Each implements the type that is answered
 // with, so drift does not compile.
@@ -28,6 +28,7 @@ export class KeyDto implements KeyResource {
 
 export class KeyListDto {
   items: KeyDto[];
+  @ApiProperty({ type: 'null' })
   next: null;
 }
 
@@ -56,6 +57,7 @@ export class HeldGrantDto extends HeldRoleDto implements Omit<GrantResource, 'to
 
 export class GrantListDto {
   items: HeldGrantDto[];
+  @ApiProperty({ type: 'null' })
   next: null;
 }
 
@@ -70,8 +72,8 @@ export class WithdrawnDto implements Written {
   id: string;
 }
 
-export class AuthDto {
-  method: Caller['auth']['method'];
+export class AuthDto implements Auth {
+  method: 'header' | 'key' | 'oidc' | 'platform';
   /** The id of the key, or the subject of the token. */
   credential?: string;
   issuer?: string;
@@ -94,6 +96,7 @@ export class TenantDto implements TenantResource {
 
 export class TenantListDto {
   items: TenantDto[];
+  @ApiProperty({ type: 'null' })
   next: null;
 }
 

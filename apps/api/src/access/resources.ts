@@ -27,11 +27,14 @@ export type GrantResource = RoleResource & {
   readonly grantedBy: Actor;
 };
 
+/** By which credential somebody is known. */
+export type Auth = Caller['auth'];
+
 /** Who calls, and what they may do. */
 export type MeResource = {
   readonly tenant: string;
   readonly actor: Actor;
-  readonly auth: Caller['auth'];
+  readonly auth: Auth;
   readonly roles: readonly RoleResource[];
   readonly groups: readonly string[];
   readonly expires: string | null;
