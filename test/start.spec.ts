@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,13 +39,37 @@ const live = async (service: Service) => {
   return body;
 };
 
+describe('the first start', () => {
+  it('makes a key for the admin, says where it is, and never says it again; later starts make none', async () => {
+    const data = freshData();
+    const service = await start({ GATEHOUSE_DATA: data, GATEHOUSE_LOG_LEVEL: 'trace' });
+    const file = join(data, 'admin.key');
+    const key = readFileSync(file, 'utf8').trim();
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(service.output()).toContain(`Admin key:   ${file}`);
+    const http = new HttpClient(service.http);
+    await goLive(http, 'a');
+    http.close();
+    const { output } = await service.stop();
+    const secret = key.split('_').at(-1)!;
+    expect(output).not.toContain(secret);
+    expect(output).not.toMatch(/gatehouse_[a-z0-9-]+_[0-9A-Za-z]{14}_/);
+    const again = await start({ GATEHOUSE_DATA: data });
+    expect(again.output()).not.toContain('Admin key');
+    expect(readFileSync(file, 'utf8').trim()).toBe(key);
+  });
+});
+
 describe('where it listens', () => {
   it('is printed last, a line for each door, with the free port that port 0 took', async () => {
     const service = await start({ GATEHOUSE_DATA: freshData(), GATEHOUSE_LOG_LEVEL: 'info' });
     const said = service.output().trimEnd().split('\n').slice(-2);
     expect(said[0]).toMatch(/^gatehouse http listening on (http:\/\/)?127\.0\.0\.1:[1-9]\d*$/);
     expect(said[1]).toMatch(/^gatehouse grpc listening on 127\.0\.0\.1:[1-9]\d*$/);
-    expect((await fetch(`${service.http}/v1/log`)).status).toBe(200);
+    expect((await fetch(`${service.http}/v1/log`)).status).toBe(401);
+    const http = new HttpClient(service.http);
+    expect((await http.get('/v1/log')).status).toBe(200);
+    http.close();
   });
 
   it.each(['GATEHOUSE_HTTP', 'GATEHOUSE_GRPC'] as const)(

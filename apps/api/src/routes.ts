@@ -22,6 +22,11 @@ export class Routes {
     this.known.set(url, route);
   }
 
+  /** Every route, as `METHOD /path`. */
+  all(): string[] {
+    return [...this.known].flatMap(([url, { methods }]) => [...methods].map((method) => `${method} ${url}`));
+  }
+
   /** The methods that a path takes, as `Allow` has them; undefined: no such path. */
   allowed(url: string): string | undefined {
     const path = url.split('?', 1)[0]!;

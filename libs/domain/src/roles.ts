@@ -96,6 +96,16 @@ export function permits(roles: readonly RoleGrant[], operation: OperationName, m
   }
 }
 
+/** Which models an operation on many is allowed to tell of. */
+export function visibleTo(
+  roles: readonly RoleGrant[],
+  operation: OperationName,
+): (model: string | null) => boolean {
+  const allowing = roles.filter(({ role }) => allows(operation, role));
+  if (allowing.some(isForEveryModel)) return () => true;
+  return (model) => model !== null && allowing.some((one) => covers(one, model));
+}
+
 /** Whether a role holds for a model. */
 export function covers({ models = '*' }: RoleGrant, model: string): boolean {
   return matchesPattern(models, model);

@@ -191,6 +191,39 @@ describe('grants', () => {
   });
 });
 
+describe('a reader of some models', () => {
+  it('is told of these alone, in lists and in events', async () => {
+    await edge.promoted('seen-1', 1);
+    await edge.promoted('hidden-1', 1);
+    const { key } = await issue('peter', [{ role: 'reader', models: 'seen-*' }]);
+    const list = (await call(key, 'GET', '/v1/models?limit=500')).body['items'] as { model: string }[];
+    expect(list.map(({ model }) => model)).toEqual(['seen-1']);
+    const events = (await call(key, 'GET', '/v1/events')).text;
+    expect(events).toContain('seen-1');
+    expect(events).not.toContain('hidden-1');
+    expect((await call(key, 'GET', '/v1/models/seen-1/live')).status).toBe(200);
+    expect(codeOf(await call(key, 'GET', '/v1/models/hidden-1/live'))).toEqual([403, 'role-missing']);
+    // A name that there is not is refused alike.
+    expect(codeOf(await call(key, 'GET', '/v1/models/hidden-2/live'))).toEqual([403, 'role-missing']);
+  });
+
+  it('is shown out of a stream when the key ends', async () => {
+    const { id, key } = await issue('watcher', [{ role: 'reader' }]);
+    const sse = await fetch(`http://${edge.running.http}/v1/models/seen-1/live`, {
+      headers: { ...bearer(key), accept: 'text/event-stream' },
+    });
+    const rpc = await edge.stream('WatchLive', { model: 'seen-1' }, bearer(key));
+    const ended = (async () => {
+      for await (const _ of rpc);
+    })();
+    await call(admin, 'DELETE', `/v1/access/keys/${id}`);
+    const revoked = performance.now();
+    expect(await sse.text()).toContain('id: 1');
+    await ended;
+    expect(performance.now() - revoked).toBeLessThan(5_000);
+  });
+});
+
 describe('the platform key', () => {
   it('opens, lists and suspends tenants', async () => {
     const opened = await call(PLATFORM.key, 'POST', '/v1/tenants', { tenant: 'acme-1' });

@@ -21,6 +21,6 @@ export class BreakGlassController {
     await this.reads.atLeast(header('gatehouse-at-least'));
     const position = this.reads.position();
     if (position !== undefined) set('gatehouse-position', position);
-    return { items: this.reads.unreviewed(caller.tenant), next: null };
+    return { items: this.reads.unreviewed(caller), next: null };
   }
 }

@@ -4,6 +4,7 @@ import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InvalidRequest, Operation } from '@gatehouse/platform';
 import { negotiate } from '../accept';
+import { StillAdmitted } from '../access/still-admitted';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
 import { answerWithTag, etagOf } from './etag';
@@ -22,6 +23,7 @@ export class LiveController {
   constructor(
     private readonly reads: Reads,
     private readonly streams: Streams,
+    private readonly admitted: StillAdmitted,
   ) {}
 
   /** What is live: now, at an instant, or on and on. The plain question is answered by `LiveShortcut`, before it gets here. */
@@ -34,12 +36,13 @@ export class LiveController {
     @Query() { at }: LiveQuery,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-    @Exchanging() { caller, header }: Exchange,
+    @Exchanging() exchange: Exchange,
   ): Promise<void> {
+    const { caller, header } = exchange;
     await this.reads.atLeast(header('gatehouse-at-least'));
     if (negotiate(request.headers.accept, OFFERS) === EVENT_STREAM) {
       if (at !== undefined) throw new InvalidRequest([{ pointer: '/at', message: 'cannot be watched' }]);
-      return this.watch(request, reply, caller.tenant, model);
+      return this.watch(request, reply, exchange, model);
     }
     const live = this.reads.live(caller.tenant, model, at);
     answerWithTag(request, reply, {
@@ -80,12 +83,14 @@ export class LiveController {
     });
   }
 
-  private watch(request: FastifyRequest, reply: FastifyReply, tenant: string, model: string): void {
+  private watch(request: FastifyRequest, reply: FastifyReply, exchange: Exchange, model: string): void {
+    const { tenant } = exchange.caller;
     const last = request.headers['last-event-id']?.toString();
     if (last !== undefined && !REVISION.test(last))
       throw new InvalidRequest([{ pointer: '/Last-Event-ID', message: 'must be a revision of the pointer' }]);
     this.reads.live(tenant, model);
     const left = leaving(reply);
+    this.admitted.watch(exchange, 'read', model, left);
     const told = this.streams.watch(tenant, model, last === undefined ? undefined : Number(last), left);
     sendText(request, reply, EVENT_STREAM, beating(pointers(told), left));
   }

@@ -6,6 +6,7 @@ import type { EventStore } from '@gatehouse/eventsourcing';
 import { EVENT_STORE, InvalidRequest, Operation } from '@gatehouse/platform';
 import type { PublicEvent } from '@gatehouse/projections';
 import { negotiate } from '../accept';
+import { StillAdmitted } from '../access/still-admitted';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
 import { beating, EVENT_STREAM, leaving, lines, NDJSON, sendText, sse } from './event-stream';
@@ -23,6 +24,7 @@ export class ReadsController {
   constructor(
     private readonly reads: Reads,
     private readonly streams: Streams,
+    private readonly admitted: StillAdmitted,
     @Inject(EVENT_STORE) private readonly store: EventStore,
   ) {}
 
@@ -31,7 +33,7 @@ export class ReadsController {
   @Operation('list')
   async models(@Query() query: ListModelsQuery, @Exchanging() exchange: Exchange): Promise<ModelPage> {
     await this.upToDate(exchange);
-    return this.reads.models(exchange.caller.tenant, query);
+    return this.reads.models(exchange.caller, query);
   }
 
   /** The versions of a model, newest first. */
@@ -82,14 +84,15 @@ export class ReadsController {
     @Exchanging() exchange: Exchange,
   ): Promise<void> {
     await this.upToDate(exchange);
-    const { tenant } = exchange.caller;
+    const { caller } = exchange;
     const left = leaving(reply);
+    this.admitted.watch(exchange, 'list', undefined, left);
     if (negotiate(request.headers.accept, EVENT_OFFERS) === EVENT_STREAM) {
       const after = lastEventId(exchange) ?? query.after;
-      const events = this.streams.replay(tenant, { ...query, after }, true, left);
+      const events = this.streams.replay(caller, { ...query, after }, true, left);
       return sendText(request, reply, EVENT_STREAM, beating(messages(events), left));
     }
-    sendText(request, reply, NDJSON, lines(this.streams.replay(tenant, query, false, left)));
+    sendText(request, reply, NDJSON, lines(this.streams.replay(caller, query, false, left)));
   }
 
   /** Which log this is, and how far it goes. */

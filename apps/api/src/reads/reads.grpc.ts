@@ -12,6 +12,7 @@ import type {
 } from '@gatehouse/contracts';
 import { Operation } from '@gatehouse/platform';
 import type { PublicEvent } from '@gatehouse/projections';
+import { StillAdmitted } from '../access/still-admitted';
 import { eventMessage, liveMessage } from '../messages';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { modelMessage, versionMessage } from './messages';
@@ -40,6 +41,7 @@ export class ReadsGrpc {
   constructor(
     private readonly reads: Reads,
     private readonly streams: Streams,
+    private readonly admitted: StillAdmitted,
   ) {}
 
   @GrpcMethod('Registry', 'GetLive')
@@ -68,7 +70,7 @@ export class ReadsGrpc {
     @Exchanging() exchange: Exchange,
   ): Promise<ListModelsResponse> {
     await this.upToDate(exchange);
-    const { items, next } = await this.reads.models(exchange.caller.tenant, query);
+    const { items, next } = await this.reads.models(exchange.caller, query);
     return { items: items.map(modelMessage), next: next ?? undefined };
   }
 
@@ -104,6 +106,7 @@ export class ReadsGrpc {
     await this.upToDate(exchange);
     const { tenant } = exchange.caller;
     this.reads.live(tenant, model);
+    this.admitted.watch(exchange, 'read', model, left);
     return told(this.streams.watch(tenant, model, afterRevision, left));
   }
 
@@ -115,7 +118,8 @@ export class ReadsGrpc {
     @Leaving() left: AbortController,
   ): Promise<AsyncIterable<Event>> {
     await this.upToDate(exchange);
-    return recorded(this.streams.replay(exchange.caller.tenant, query, follow, left));
+    this.admitted.watch(exchange, 'list', undefined, left);
+    return recorded(this.streams.replay(exchange.caller, query, follow, left));
   }
 
   /** Waits for `gatehouse-at-least`, and says how far the views are. */

@@ -5,11 +5,12 @@ import { LiveShortcut } from './live-shortcut';
 import { Reads } from './reads';
 import { ReadsController } from './reads.controller';
 import { ReadsGrpc } from './reads.grpc';
+import { StillAdmitted } from '../access/still-admitted';
 import { Streams } from './streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
   controllers: [BreakGlassController, LiveController, ReadsController, ReadsGrpc],
-  providers: [LiveShortcut, Reads, Streams],
+  providers: [LiveShortcut, Reads, StillAdmitted, Streams],
 })
 export class ReadsModule {}

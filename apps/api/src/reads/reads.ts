@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { EVENT_STORE, FollowerHost, InvalidRequest, Settings } from '@gatehouse/platform';
+import { visibleTo } from '@gatehouse/domain';
+import { EVENT_STORE, FollowerHost, InvalidRequest, Settings, type Caller } from '@gatehouse/platform';
 import {
   cursors,
   history,
@@ -116,14 +117,19 @@ export class Reads {
     );
   }
 
-  async models(tenant: string, { q, after, limit = PAGE }: ListModelsQuery): Promise<Listed<ModelSummary>> {
+  /** Those that the caller may know of: a page can be shorter than asked for, and have a next one. */
+  async models(
+    { tenant, roles }: Caller,
+    { q, after, limit = PAGE }: ListModelsQuery,
+  ): Promise<Listed<ModelSummary>> {
     const scope = JSON.stringify([tenant, 'models', q]);
     const page = await this.current.models.list(tenant, {
       q,
       after: this.place(scope, after)?.toString(),
       limit,
     });
-    return this.listed(scope, page);
+    const sees = visibleTo(roles, 'list');
+    return this.listed(scope, { ...page, items: page.items.filter(({ model }) => sees(model)) });
   }
 
   async versions(
@@ -138,8 +144,9 @@ export class Reads {
     return this.listed(scope, this.known(page, model));
   }
 
-  unreviewed(tenant: string): Unreviewed[] {
-    return this.current.breakGlass.list(tenant);
+  unreviewed({ tenant, roles }: Caller): Unreviewed[] {
+    const sees = visibleTo(roles, 'list');
+    return this.current.breakGlass.list(tenant).filter(({ model }) => sees(model));
   }
 
   moves(tenant: string, model: string, { after, limit = PAGE }: PageQuery): Listed<Move> {

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { EVENT_STORE, Stopping } from '@gatehouse/platform';
+import { visibleTo } from '@gatehouse/domain';
+import { EVENT_STORE, Stopping, type Caller } from '@gatehouse/platform';
 import { events, Views, type Live, type PublicEvent } from '@gatehouse/projections';
 import type { EventsQuery } from './reads.dto';
 import { Reads } from './reads';
@@ -40,12 +41,21 @@ export class Streams {
 
   /** The tenant's events after a position: to the end of the log, or on and on. */
   replay(
-    tenant: string,
+    { tenant, roles }: Caller,
     { after, model, type }: EventsQuery,
     follow: boolean,
     left: AbortController,
   ): AsyncGenerator<PublicEvent, void> {
     const signal = this.stopping.alsoEnds(left);
-    return events(this.store, tenant, { after: BigInt(after ?? 0), follow, signal, model, type });
+    const found = events(this.store, tenant, { after: BigInt(after ?? 0), follow, signal, model, type });
+    return seen(found, visibleTo(roles, 'list'));
   }
+}
+
+/** Of the events those that the reader may know of. */
+async function* seen(
+  events: AsyncIterable<PublicEvent>,
+  sees: (model: string | null) => boolean,
+): AsyncGenerator<PublicEvent, void> {
+  for await (const event of events) if (sees(event.model)) yield event;
 }

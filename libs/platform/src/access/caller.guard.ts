@@ -43,6 +43,17 @@ export class CallerGuard implements CanActivate {
     this.rates.admit(tenant, `${auth.issuer ?? ''} ${auth.credential}`);
   }
 
+  /** Who calls, if they may still do this; throws what they are answered otherwise. Counts nothing. */
+  async admit(
+    operation: OperationName,
+    model: string | undefined,
+    authorization: string | undefined,
+  ): Promise<Caller> {
+    const caller = await this.credentials.callerOf(authorization, false);
+    refuseUnlessPermitted(caller, operation, model);
+    return caller;
+  }
+
   /** Who calls, if that can be said at once and they may do this; undefined or a refusal otherwise. */
   admitNow(operation: OperationName, model: string, authorization: string | undefined): Caller | undefined {
     const caller = this.credentials.callerNow(authorization);
