@@ -24,7 +24,7 @@ beforeAll(async () => {
       key: issued.body['id'] as string,
       grant: grant.body['id'] as string,
     };
-    await edge.promoted('shared', 1, tenant);
+    await edge.promoted('twin', 1, tenant);
   }
   for (const model of ['theirs', 'theirs-2']) await edge.promoted(model, 2, 'acme');
   const as = { authorization: tenants['acme']!.authorization };
@@ -138,7 +138,7 @@ it('what both have by the same name is to each their own', async () => {
   const [acme, globex] = await Promise.all(
     ['acme', 'globex'].map(async (tenant) => {
       const headers = { authorization: tenants[tenant]!.authorization };
-      return (await edge.http('/v1/models/shared/live', { headers })).body;
+      return (await edge.http('/v1/models/twin/live', { headers })).body;
     }),
   );
   expect(acme).toMatchObject({ revision: 1 });
@@ -178,5 +178,5 @@ it('no list, event or answer of one has a byte of the other; nor has any metric'
     expect(text).not.toMatch(/acme|theirs/);
     expect(text).not.toContain(tenants['acme']!.key);
   }
-  expect((await edge.http('/metrics')).text).not.toMatch(/="[^"]*(acme|globex|theirs|shared)/);
+  expect((await edge.http('/metrics')).text).not.toMatch(/="[^"]*(acme|globex|theirs|twin)/);
 });
