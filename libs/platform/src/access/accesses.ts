@@ -37,6 +37,8 @@ type Heard = AsRead<AccessState> & { readonly at: number };
 export class Accesses {
   private readonly standing: Standing<AccessState, AccessFact>;
   private readonly heard = new Map<string, Heard>();
+  /** In milliseconds, only ever forward. */
+  now: () => number = () => performance.now();
 
   constructor(@Inject(EVENT_STORE) store: EventStore) {
     this.standing = new Standing(store, ACCESS);
@@ -46,7 +48,7 @@ export class Accesses {
   async newest(tenant: string): Promise<AsRead<AccessState>> {
     const read = await this.standing.newest(accessStream(tenant));
     // Names that are nobody's are not kept: there is no end of them.
-    if (read.revision >= 0n) this.keep(tenant, { ...read, at: performance.now() });
+    if (read.revision >= 0n) this.keep(tenant, { ...read, at: this.now() });
     return read;
   }
 
@@ -54,7 +56,7 @@ export class Accesses {
   known(tenant: string): AsRead<AccessState> | undefined {
     const heard = this.heard.get(tenant);
     if (heard === undefined) return undefined;
-    const age = performance.now() - heard.at;
+    const age = this.now() - heard.at;
     if (age < FRESH_MS) return heard;
     // Read behind the requests that go by what is known; whoever waits for it meets its failure.
     const reading = this.newest(tenant);
@@ -78,7 +80,7 @@ export class Accesses {
       return await Promise.race([reading, late]);
     } catch {
       const heard = this.heard.get(tenant);
-      if (heard && performance.now() - heard.at < SILENT_MS) return heard;
+      if (heard && this.now() - heard.at < SILENT_MS) return heard;
       throw new EdgeProblem(
         'access-stale',
         'The log does not answer, so nobody knows who may still do what. Try again in a moment.',

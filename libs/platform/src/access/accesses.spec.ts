@@ -1,0 +1,96 @@
+import { accessStream } from '@gatehouse/domain';
+import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
+import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
+import { setTimeout as pause } from 'node:timers/promises';
+import { EdgeProblem } from '../edge-problem';
+import { Accesses } from './accesses';
+
+const ACTOR = { id: 'admin', kind: 'user' };
+
+/** A log that another replica writes to, and that falls silent when the test says so. */
+class OtherReplica {
+  private readonly log = new MemoryEventStore();
+  silent: 'no' | 'fails' | 'hangs' = 'no';
+  private revision = -1n;
+  readonly clock = { now: 0 };
+  readonly accesses: Accesses;
+
+  constructor() {
+    const read = (stream: string, from?: bigint) => this.read(stream, from);
+    // What Accesses uses of a store.
+    this.accesses = new Accesses({ read } as unknown as EventStore);
+    this.accesses.now = () => this.clock.now;
+  }
+
+  async append(type: string, data: Record<string, unknown>): Promise<void> {
+    const id = `00000000-0000-4000-8000-00000000000${this.revision + 1n}`;
+    const command = { id, fingerprint: 'x' };
+    const time = '2026-03-01T12:00:00.000Z';
+    const meta = { id, time, tenant: 't', actor: ACTOR, auth: { method: 'key' }, command, schema: 1 };
+    await this.log.append(accessStream('t'), this.revision, [{ id, type, data, meta }]);
+    this.revision += 1n;
+  }
+
+  private async *read(stream: string, from?: bigint): AsyncGenerator<Recorded, void> {
+    if (this.silent === 'fails') throw new Error('the log is gone');
+    if (this.silent === 'hangs') await new Promise(() => undefined);
+    yield* this.log.read(stream, from);
+  }
+
+  /** What a read sees of the key. */
+  async revokedAt(): Promise<string | null> {
+    const { state } = await this.accesses.recent('t');
+    return state.keys.get('k1')!.revokedAt;
+  }
+}
+
+async function withKey(): Promise<OtherReplica> {
+  const replica = new OtherReplica();
+  await replica.append('access.KeyIssued', { key: 'k1', actor: ACTOR, roles: [], hash: 'x' });
+  expect(await replica.revokedAt()).toBeNull();
+  return replica;
+}
+
+it('a key that another replica revoked is refused within 5 s, and at once to whoever writes', async () => {
+  const replica = await withKey();
+  await replica.append('access.KeyRevoked', { key: 'k1' });
+  replica.clock.now = 4_999;
+  expect(await replica.revokedAt()).not.toBeNull();
+
+  const other = await withKey();
+  await other.append('access.KeyRevoked', { key: 'k1' });
+  const { state } = await other.accesses.newest('t');
+  expect(state.keys.get('k1')!.revokedAt).not.toBeNull();
+});
+
+it('what is known is told at once, and read again behind it', async () => {
+  const replica = await withKey();
+  await replica.append('access.KeyRevoked', { key: 'k1' });
+  replica.clock.now = 2_000;
+  expect(replica.accesses.known('t')!.state.keys.get('k1')!.revokedAt).toBeNull();
+  await pause(20);
+  expect(replica.accesses.known('t')!.state.keys.get('k1')!.revokedAt).not.toBeNull();
+});
+
+it.each(['fails', 'hangs'] as const)(
+  'a log that %s is borne for 15 s; then nobody is known, until it answers again',
+  async (silent) => {
+    const replica = await withKey();
+    replica.silent = silent;
+    replica.clock.now = 14_999;
+    expect(await replica.revokedAt()).toBeNull();
+    replica.clock.now = 15_001;
+    const refusal = await replica.revokedAt().catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(EdgeProblem);
+    expect((refusal as EdgeProblem).code).toBe('access-stale');
+    if (silent === 'hangs') return;
+    replica.silent = 'no';
+    expect(await replica.revokedAt()).toBeNull();
+  },
+);
+
+it('names that are nobody’s are not kept', async () => {
+  const replica = await withKey();
+  expect((await replica.accesses.newest('nobody')).revision).toBe(-1n);
+  expect(replica.accesses.known('nobody')).toBeUndefined();
+});
