@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { callHeaders, HttpClient } from '../test/support/http';
 import { CI, must, promote, readyVersion } from '../test/support/life';
-import { type Service, startService } from '../test/support/service';
+import { type Service, startService, UNLIMITED } from '../test/support/service';
 import { type Figure, median } from './figures';
 import type { HttpPlan, Job, Measured } from './generator';
 import { Generator, peakMemory } from './processes';
@@ -41,7 +41,7 @@ export class Bench {
 
   /** The service on some data, for as long as the work lasts; its memory is a figure of its own. */
   async withService<T>(section: string, data: string, work: (service: Service) => Promise<T>): Promise<T> {
-    const service = await startService({ GATEHOUSE_DATA: data });
+    const service = await startService({ GATEHOUSE_DATA: data, ...UNLIMITED });
     try {
       const result = await work(service);
       this.add({ section, name: 'peak RSS', unit: 'MiB', ours: peakMemory(service), aim: { atMost: 512 } });

@@ -73,7 +73,7 @@ describe('where it listens', () => {
   });
 
   it.each(['GATEHOUSE_HTTP', 'GATEHOUSE_GRPC'] as const)(
-    'is never a public address, as long as anybody may say who he is: %s',
+    'is never a public address without TLS: %s',
     async (name) => {
       for (const address of ['0.0.0.0:0', '[::]:0', '192.0.2.1:8080']) {
         const ended = await runToEnd({ GATEHOUSE_DATA: freshData(), [name]: address });
@@ -84,6 +84,21 @@ describe('where it listens', () => {
       }
     },
   );
+
+  it('may be one where plain text is allowed by name, and every start says what that means', async () => {
+    // Loopback, in a way of writing it that is not taken for it.
+    const mapped = '[::ffff:127.0.0.1]:0';
+    const ended = await runToEnd({ GATEHOUSE_DATA: freshData(), GATEHOUSE_HTTP: mapped });
+    expect(ended.output).toMatch(/GATEHOUSE_TLS_CERT.*GATEHOUSE_PLAINTEXT=allow/);
+    const service = await start({
+      GATEHOUSE_DATA: freshData(),
+      GATEHOUSE_HTTP: mapped,
+      GATEHOUSE_PLAINTEXT: 'allow',
+    });
+    expect(service.output()).toMatch(/^WARNING: .*GATEHOUSE_PLAINTEXT=allow/m);
+    const silent = await start({ GATEHOUSE_DATA: freshData(), GATEHOUSE_PLAINTEXT: 'allow' });
+    expect(silent.output()).not.toContain('WARNING');
+  });
 
   it('is said to be taken when it is', async () => {
     const first = await start({ GATEHOUSE_DATA: freshData() });

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { HttpClient } from '../../test/support/http';
-import { type Service, startService } from '../../test/support/service';
+import { type Service, startService, UNLIMITED } from '../../test/support/service';
 import { type Bench, evaluationPlan, livePlan } from '../bench';
 import { modelLife, seededModel, seedLog } from '../seed';
 
@@ -25,7 +25,7 @@ export async function largeLog(bench: Bench): Promise<void> {
 /** From the start of the process to the first answer of a look-up that needs the views. */
 async function coldStart(bench: Bench, what: string, data: string): Promise<number> {
   const began = performance.now();
-  const service = await startService({ GATEHOUSE_DATA: data });
+  const service = await startService({ GATEHOUSE_DATA: data, ...UNLIMITED });
   const http = new HttpClient(service.http);
   await http.get(`/v1/models/${seededModel(0)}/live`);
   const took = performance.now() - began;

@@ -29,6 +29,9 @@ export type Service = {
 
 export type Settings = { readonly [name: `GATEHOUSE_${string}`]: string };
 
+/** For measurements: as many requests as there can be, with one credential. */
+export const UNLIMITED: Settings = { GATEHOUSE_LIMIT_KEY_RPS: '0', GATEHOUSE_LIMIT_TENANT_RPS: '0' };
+
 type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended> };
 
 /** Runs the built service, as plain `node`, on free ports unless the settings say otherwise; ready when both doors listen. */

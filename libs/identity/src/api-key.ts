@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { CredentialRefused } from './refused';
 
@@ -74,13 +74,11 @@ function mint(prefix: string): MintedKey {
 
 /** A secret of 256 random bits needs no salt and no slow hash: there is nothing to guess. */
 function hashOf(secret: string): string {
-  return createHash('sha256').update(secret).digest('hex');
+  return hash('sha256', secret);
 }
 
 function checksumOf(body: string): string {
-  const bytes = Buffer.alloc(CHECKSUM_BYTES);
-  bytes.writeUInt32BE(crc32(body));
-  return base62(bytes);
+  return inDigits(crc32(body), CHECKSUM_LENGTH);
 }
 
 /** All bytes as one number, in as many digits as the largest of that length takes. */
@@ -89,6 +87,13 @@ function base62(bytes: Buffer): string {
   let text = '';
   for (; left > 0n; left /= 62n) text = DIGITS[Number(left % 62n)] + text;
   return text.padStart(digitsFor(bytes.length), '0');
+}
+
+/** The same for a small number: every request with a key pays for this one. */
+function inDigits(number: number, length: number): string {
+  let text = '';
+  for (let left = number; left > 0; left = Math.floor(left / 62)) text = DIGITS[left % 62] + text;
+  return text.padStart(length, '0');
 }
 
 function digitsFor(bytes: number): number {

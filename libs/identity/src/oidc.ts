@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, errors, jwtVerify } from 'jose';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { identify, type ClaimNames, type Identified } from './claims';
 import { ProviderKeys } from './provider-keys';
 import { CredentialRefused } from './refused';
@@ -115,7 +115,7 @@ export class OidcVerifier {
 
 /** Tokens themselves are not kept. */
 function nameOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64');
+  return hash('sha256', token, 'base64');
 }
 
 /** What an error of `jose` means to the bearer. What is none of its errors is passed on. */
