@@ -90,7 +90,10 @@ function authorizationOf(execution: ExecutionContext): string | undefined {
 
 /** Node keeps the first of several `Authorization` headers in silence; a proxy before us may have looked at the last. */
 export function sentOnce(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'authorization').length <= 1;
+  let times = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (rawHeaders[i]!.length === 13 && rawHeaders[i]!.toLowerCase() === 'authorization') times++;
+  return times <= 1;
 }
 
 /** The model that a request names: in the path, or in the message. It is not validated yet, and no pattern minds. */

@@ -10,11 +10,19 @@ import {
   type ParsedKey,
   type Presented,
 } from '@gatehouse/identity';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { EdgeProblem } from '../edge-problem';
 import { Settings } from '../settings';
 import { Accesses } from './accesses';
 import type { Caller } from './caller';
+
+type Known = {
+  readonly caller: Caller;
+  readonly state: AccessState;
+  readonly revision: bigint;
+  /** Milliseconds since the epoch. */
+  readonly until: number;
+};
 
 /** Headers taken apart that are kept, so that the next request with one costs less. */
 const MOST_KEPT = 10_000;
@@ -26,6 +34,8 @@ export class Credentials {
   /** Verifies the tokens of people, where an identity provider is set. */
   private readonly people: OidcVerifier | undefined;
   private readonly taken = new Map<string, Presented>();
+  /** Who a key turned out to be, while nothing was recorded about its tenant since. */
+  private readonly known = new WeakMap<ParsedKey, Known>();
 
   constructor(
     private readonly accesses: Accesses,
@@ -43,7 +53,7 @@ export class Credentials {
       return ofPerson(await access(who.tenant), who);
     }
     const { key } = presented;
-    return key.tenant === null ? this.ofPlatform(key) : ofKey(await access(key.tenant), key.tenant, key);
+    return key.tenant === null ? this.ofPlatform(key) : this.ofKey(await access(key.tenant), key.tenant, key);
   }
 
   /** The same, where it can be said at once; undefined where it cannot. */
@@ -56,7 +66,7 @@ export class Credentials {
     }
     const { key } = presented;
     const access = key.tenant === null ? undefined : this.accesses.known(key.tenant);
-    return access && ofKey(access, key.tenant!, key);
+    return access && this.ofKey(access, key.tenant!, key);
   }
 
   private verify(token: string): Promise<Identified> {
@@ -64,10 +74,21 @@ export class Credentials {
     return this.people.verify(token);
   }
 
+  /** Nothing changes between two events but that keys expire: who a key is need not be found out again. */
+  private ofKey(access: AsRead<AccessState>, tenant: string, key: ParsedKey): Caller {
+    const known = this.known.get(key);
+    const isSame = known?.state === access.state && known.revision === access.revision;
+    if (isSame && Date.now() < known.until) return known.caller;
+    const caller = ofKey(access, tenant, key);
+    const until = caller.expires === undefined ? Infinity : Date.parse(caller.expires);
+    this.known.set(key, { caller, state: access.state, revision: access.revision, until });
+    return caller;
+  }
+
   /** The platform key is known by the settings alone, and belongs to no tenant. */
-  private ofPlatform({ id, hash }: ParsedKey): Caller {
+  private ofPlatform({ id, hash: secret }: ParsedKey): Caller {
     const { platformKey } = this.settings;
-    if (platformKey === undefined || !sameHash(platformKey, hash)) throw new CredentialRefused('unknown');
+    if (platformKey === undefined || !sameHash(platformKey, secret)) throw new CredentialRefused('unknown');
     const auth = { method: 'platform', credential: id } as const;
     return { tenant: '', actor: { id: 'platform', kind: 'service' }, auth, ...NOTHING };
   }
@@ -75,7 +96,7 @@ export class Credentials {
   /** Headers themselves are not kept: their hash is what they are found by. */
   private takeApart(header: string | undefined): Presented {
     if (header === undefined) return credentialOf(header);
-    const name = createHash('sha256').update(header).digest('base64');
+    const name = hash('sha256', header, 'base64');
     const known = this.taken.get(name);
     if (known) return known;
     const presented = credentialOf(header);
@@ -88,10 +109,10 @@ export class Credentials {
   }
 }
 
-function ofKey({ state }: AsRead<AccessState>, tenant: string, { id, hash }: ParsedKey): Caller {
+function ofKey({ state }: AsRead<AccessState>, tenant: string, { id, hash: secret }: ParsedKey): Caller {
   const key = state.keys.get(id);
   // Only who has the secret learns more than that there is no such credential.
-  if (!key || !sameHash(key.hash, hash)) throw new CredentialRefused('unknown');
+  if (!key || !sameHash(key.hash, secret)) throw new CredentialRefused('unknown');
   if (key.revokedAt !== null) throw new CredentialRefused('revoked');
   if (!isInForce(key, new Date().toISOString())) throw new CredentialRefused('expired');
   refuseSuspended(state);
