@@ -193,6 +193,22 @@ describe('in force', () => {
     expect(told.body).toMatchObject({ code: 'gate-not-met', gate: [{ rule: 'coded', verdict: 'fail' }] });
   });
 
+  it('gives expressions what docs/policies.md says: of the version, its registration, evaluations, approvals, who promotes', async () => {
+    const exprs = [
+      'model == "variables" && version.number == 1.0 && version.registrar == "ci" && promoter == "rob"',
+      'version.digest.startsWith("sha256:") && changelog == "the 1." && manifest.config.n == 1.0',
+      'evaluations.exists(e, e.suite == "s" && e.passed && e.at <= now && e.metrics["f1"] == 0.9)',
+      'metrics["s"]["f1"] > 0.8 && deltas.size() == 0',
+      'approvals.all(a, a.by == "ann" && a.at <= now && a.capacities.size() == 0)',
+      '!has(version.label) && !has(version.author) && !has(manifest.code)',
+    ];
+    const rules = exprs.map((expr, i) => `{name: r${i}, expr: ${JSON.stringify(expr)}}`).join(', ');
+    await staged('variables', ['ann']);
+    await inForce('variables', `production: {rules: [${rules}]}`);
+    const { status, body } = await promote('variables');
+    expect([status, body['gate']]).toEqual([200, undefined]);
+  });
+
   it('a lone tenant keeps the built-in policy, as its events have always said', async () => {
     const at = '/v1/models/m/versions';
     const who = as('ci', 'lone');
