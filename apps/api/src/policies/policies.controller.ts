@@ -1,4 +1,4 @@
-import { policyVersion } from '@gatehouse/domain';
+import { policyVersion, type Activation } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
 import { diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
@@ -14,6 +14,8 @@ import { PolicyWrites } from './policy-writes';
 import { PolicyAnswerDto, PolicyDiffDto, PolicyDto, PolicyListDto, PolicyVersionsDto } from './resources.dto';
 import { BUILT_IN_RESOURCE, resourceOf, summaryOf, versionOf, type PolicySummary } from './resources';
 
+type Short = Omit<PolicyResource, 'document'>;
+type PolicyVersions = PolicySummary & Listed<Short> & { readonly activations: readonly Activation[] };
 type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 
 /** Policies over HTTP: published, activated, read and compared. */
@@ -67,24 +69,34 @@ export class PoliciesController {
     return { items: [...own, builtIn].sort((a, b) => (a.policy < b.policy ? -1 : 1)), next: null };
   }
 
-  /** The versions of a policy, newest first. */
+  /** The versions of a policy, and how often which came into force, newest first. */
   @Get('policies/:policy')
   @Operation('read')
   @ApiOkResponse({ type: PolicyVersionsDto })
   async policy(
     @Param() { policy: name }: PolicyPath,
     @Exchanging() { caller }: Exchange,
-  ): Promise<PolicySummary & Listed<Omit<PolicyResource, 'document'>>> {
+  ): Promise<PolicyVersions> {
     const { state } = await this.policies.of(caller.tenant);
     const short = ({ document: _, ...rest }: PolicyResource) => rest;
     if (name === BUILT_IN_RESOURCE.policy) {
       const { models } = BUILT_IN_RESOURCE;
-      return { policy: name, versions: 1, active: 1, models, items: [short(BUILT_IN_RESOURCE)], next: null };
+      const summary = { policy: name, versions: 1, active: 1, models, activations: [] };
+      return { ...summary, items: [short(BUILT_IN_RESOURCE)], next: null };
     }
     policyVersion(state, name, 1);
     const policy = state.policies.get(name)!;
     const items = policy.versions.map((version) => short(resourceOf(state, version))).reverse();
-    return { ...summaryOf(name, policy), items, next: null };
+    const activations = policy.activations.toReversed();
+    return { ...summaryOf(name, policy), activations, items, next: null };
+  }
+
+  /** The same, by the path that versions have. */
+  @Get('policies/:policy/versions')
+  @Operation('read')
+  @ApiOkResponse({ type: PolicyVersionsDto })
+  async policyVersions(@Param() path: PolicyPath, @Exchanging() exchange: Exchange): Promise<PolicyVersions> {
+    return this.policy(path, exchange);
   }
 
   /** One version, with its document. */

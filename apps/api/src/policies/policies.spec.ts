@@ -123,6 +123,15 @@ describe('activate and read', () => {
       { version: 2, active: false },
       { version: 1, active: true },
     ]);
+    expect(body['activations']).toMatchObject([{ version: 1, by: { id: 'bob' }, replaces: null }]);
+    expect((await get('/v1/policies/high-risk/versions', tenant)).body).toEqual(body);
+    await activate('high-risk', 2, 'bob', tenant);
+    await activate('high-risk', 1, 'cat', tenant);
+    expect((await get('/v1/policies/high-risk', tenant)).body['activations']).toMatchObject([
+      { version: 1, by: { id: 'cat' }, replaces: 2 },
+      { version: 2, by: { id: 'bob' }, replaces: 1 },
+      { version: 1, by: { id: 'bob' }, replaces: null },
+    ]);
     expect((await get('/v1/policies/high-risk/versions/2/diff?from=1', tenant)).body['changes']).toEqual([
       { pointer: '/production/soak', before: 'PT24H', after: 'PT48H' },
     ]);

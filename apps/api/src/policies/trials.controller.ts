@@ -1,5 +1,5 @@
 import { EVENT_STORE, InvalidRequest, Operation, Stopping } from '@gatehouse/platform';
-import type { EventStore } from '@gatehouse/eventsourcing';
+import { Slices, type EventStore } from '@gatehouse/eventsourcing';
 import {
   checkCases,
   draftOf,
@@ -39,12 +39,17 @@ export class TrialsController {
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { type: 'object', additionalProperties: true } })
   @ApiOkResponse({ type: CaseResultsDto })
-  testPolicy(@Body() body: object): { passed: number; failed: number; items: CaseResult[] } {
+  async testPolicy(@Body() body: object): Promise<{ passed: number; failed: number; items: CaseResult[] }> {
     const { policy, cases } = checkCases(body instanceof YamlText ? parseYaml(body.text) : body);
     if (typeof policy !== 'object')
       throw new InvalidRequest([{ pointer: '/policy', message: 'must be the document of a policy' }]);
     const draft = inForce(draftOf(policy));
-    const items = cases.map((one) => runCase(draft, one));
+    const items: CaseResult[] = [];
+    const slices = new Slices();
+    for (const one of cases) {
+      items.push(runCase(draft, one));
+      if (slices.over()) await slices.next();
+    }
     const passed = items.filter((item) => item.passed).length;
     return { passed, failed: items.length - passed, items };
   }
