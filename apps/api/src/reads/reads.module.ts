@@ -11,5 +11,6 @@ import { Streams } from './streams';
 @Module({
   controllers: [BreakGlassController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, Streams],
+  exports: [Reads],
 })
 export class ReadsModule {}
