@@ -80,9 +80,8 @@ function register(data: Register, state: ModelState, context: Context): ModelEve
 function judgeRegistration(version: number, data: Register, context: Context) {
   const { policy, actor, model, now } = context;
   if (!asksRegistration(policy.document.register)) return undefined;
-  const { changelog, manifest } = data;
-  const about = registrationVariables({ ...data, version, registrar: actor.id }, model, now);
-  const rules = registrationRules(policy, data, { ...about, changelog, manifest });
+  const about = registrationVariables({ ...data, version, registrar: actor.id }, model, now, data);
+  const rules = registrationRules(policy, data, about);
   requireGate(rules);
   return { rules, policy: policy.ref };
 }

@@ -33,7 +33,7 @@ export function explain(state: ModelState, number: number, context: Context): Ga
   const judged = assess(version, bench.live, context);
   const { policy, model, now, registration } = context;
   const { label, author } = version;
-  const about = { ...registrationVariables(version, model, now), ...registration };
+  const about = registrationVariables(version, model, now, registration);
   const registered = registration && {
     ...registration,
     ...(label !== null && { label }),

@@ -1,5 +1,5 @@
 import { tally, type Tally } from './approvals';
-import type { Context, Variables } from './commands';
+import type { Context, Registration, Variables } from './commands';
 import { msOf, spoken } from './duration';
 import type { Deltas, Rule } from './events';
 import { bySuite, expressionRule, judgedAgain, registrationRules, stageRule, type Bench } from './gates';
@@ -110,8 +110,7 @@ function variablesOf(
   const table = bySuite(version);
   const reviewers = [...version.decisions].filter(([, decision]) => counting.includes(decision));
   return {
-    ...registrationVariables({ ...version, label: version.label, author: version.author }, model, now),
-    ...registration,
+    ...registrationVariables(version, model, now, registration),
     evaluations: table.map(([suite, { at, metrics, passed }]) => ({ suite, at, metrics, passed })),
     metrics: Object.fromEntries(table.map(([suite, { metrics }]) => [suite, metrics])),
     deltas: Object.entries(deltas).flatMap(([suite, byMetric]) =>
@@ -122,7 +121,7 @@ function variablesOf(
   };
 }
 
-/** The variables that there are at a registration, too; `manifest` and `changelog` come beside them. */
+/** The variables that there are at a registration, too. */
 export function registrationVariables(
   version: {
     readonly version: number;
@@ -133,11 +132,13 @@ export function registrationVariables(
   },
   model: string,
   now: string,
+  registration: Registration | undefined,
 ): Variables {
   const { digest, label, registrar, author } = version;
   return {
     model,
     now,
+    ...(registration && { manifest: registration.manifest, changelog: registration.changelog }),
     version: {
       number: version.version,
       digest,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  LogTruncated,
   OutcomeUnknown,
   StoreUnavailable,
   WrongRevision,
@@ -9,6 +10,7 @@ import {
   type NewEvent,
   type Recorded,
 } from './event-store';
+import { LookedAt } from './looked-at';
 import { QueueFull } from './stream-queues';
 import { MemoryEventStore } from './testing';
 import {
@@ -435,6 +437,24 @@ describe('what a decision depends on besides its stream', () => {
     await run(4);
     await run(5);
     expect(seen).toEqual([undefined, { to: 4 }]);
+  });
+
+  it('is read from the log once, while there is room for it', async () => {
+    const store = new MemoryEventStore();
+    for (let n = 0n; n < 3n; n++)
+      await store.append('s', n - 1n, [{ id: randomUUID(), type: 'x', data: { n: String(n) }, meta: {} }]);
+    let reads = 0;
+    const read = (stream: string, from?: bigint) => {
+      reads++;
+      return store.read(stream, from);
+    };
+    const small = new LookedAt(Object.assign(Object.create(store) as MemoryEventStore, { read }), 1_200);
+    const look = async (revision: bigint) => (await small.at('s', revision)).data['n'];
+    expect([await look(0n), await look(1n), await look(0n)]).toEqual(['0', '1', '0']);
+    expect(reads).toBe(2);
+    expect([await look(2n), await look(0n), await look(1n)]).toEqual(['2', '0', '1']);
+    expect(reads).toBe(4);
+    await expect(small.at('s', 9n)).rejects.toThrow(LogTruncated);
   });
 
   it('a look decides nothing, and sees what others wrote', async () => {

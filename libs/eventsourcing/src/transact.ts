@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import {
-  LogTruncated,
   OutcomeUnknown,
   StoreUnavailable,
   WrongRevision,
@@ -11,6 +10,7 @@ import {
   type NewEvent,
   type Recorded,
 } from './event-store';
+import { LookedAt } from './looked-at';
 import { StreamQueues } from './stream-queues';
 import { commandMeta, WarmStates, type CommandId, type Folding, type Warm } from './warm-states';
 
@@ -93,6 +93,7 @@ const MAX_SKEW_MS = 60_000;
 export class Transactor<State, Fact, Command> {
   private readonly states: WarmStates<State, Fact>;
   private readonly queues: StreamQueues;
+  private readonly lookedAt: LookedAt;
   private readonly clock: () => number;
 
   constructor(
@@ -102,6 +103,7 @@ export class Transactor<State, Fact, Command> {
   ) {
     this.states = new WarmStates(store, decider, maxBytes);
     this.queues = new StreamQueues(maxWaiting);
+    this.lookedAt = new LookedAt(store);
     this.clock = clock;
   }
 
@@ -154,7 +156,7 @@ export class Transactor<State, Fact, Command> {
     const { key, fingerprint } = meta.command;
     const revision = key === undefined ? undefined : warm.known.find(key);
     if (revision === undefined) return undefined;
-    const recorded = await this.readOne(warm.stream, revision);
+    const recorded = await this.lookedAt.at(warm.stream, revision);
     if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
     throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
   }
@@ -188,14 +190,9 @@ export class Transactor<State, Fact, Command> {
     decide: (command: Command, state: State, at: At) => T,
   ): Promise<T> {
     const revision = this.decider.looksAt?.(command, warm.state);
-    const lookedAt = revision === undefined ? undefined : await this.readOne(warm.stream, revision);
+    const lookedAt = revision === undefined ? undefined : await this.lookedAt.at(warm.stream, revision);
     const now = isoTime(Math.max(this.clock(), warm.time));
     return decide(command, warm.state, { now, eventId, ...(lookedAt && { lookedAt }) });
-  }
-
-  private async readOne(stream: string, revision: bigint): Promise<Recorded> {
-    for await (const recorded of this.store.read(stream, revision)) return recorded;
-    throw new LogTruncated(stream, revision);
   }
 
   private async onNewest(warm: Warm<State>, attempt: () => Promise<Decided>): Promise<Decided> {

@@ -74,10 +74,12 @@ async function overHttp(method: string, path: string, authorization: string | un
     : 'in';
 }
 
+const STREAMS = ['WatchLive', 'ReplayEvents', 'BacktestPolicy'];
+
 async function overGrpc(method: string, authorization: string | undefined): Promise<Verdict> {
   // An empty entry is none to the one who translates.
   const sent = { authorization: authorization ?? '' };
-  if (method === 'WatchLive' || method === 'ReplayEvents') return streamed(method, sent);
+  if (STREAMS.includes(method)) return streamed(method, sent);
   const { code, details } = await edge.rpc(method, { model: 'm' }, sent);
   if (code === 16) return 'unknown';
   return details?.reason === 'role-missing' ? 'denied' : 'in';

@@ -12,5 +12,6 @@ import { Streams } from './streams';
 @Module({
   controllers: [BreakGlassController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, StillAdmitted, Streams],
+  exports: [Reads],
 })
 export class ReadsModule {}

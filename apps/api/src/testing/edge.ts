@@ -40,7 +40,7 @@ type ServiceName = 'Registry' | 'Policies' | 'Access' | 'Tenants';
 
 /** Where the methods are that are not of the registry. */
 const SERVED_BY: readonly (readonly [RegExp, ServiceName])[] = [
-  [/Policy$/, 'Policies'],
+  [/Polic/, 'Policies'],
   [/^(IssueKey|ListKeys|RevokeKey|GrantRole|ListGrants|WithdrawGrant|GetMe)$/, 'Access'],
   [/Tenants?$/, 'Tenants'],
 ];
@@ -145,8 +145,7 @@ export class Edge {
     const sent = metadataOf(await this.keys.translated(metadata, !READS.test(method)));
     return new Promise((resolve) => {
       let initial = new Metadata();
-      const [, service] = SERVED_BY.find(([methods]) => methods.test(method)) ?? [null, 'Registry' as const];
-      const client = this.clients[service];
+      const client = this.clientOf(method);
       const call = client[method]!(message, sent, (error, value) =>
         resolve(
           error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
@@ -156,8 +155,14 @@ export class Edge {
     });
   }
 
+  private clientOf(method: string): Registry {
+    const [, service] = SERVED_BY.find(([methods]) => methods.test(method)) ?? [null, 'Registry' as const];
+    return this.clients[service];
+  }
+
   async stream(method: string, message: object, metadata: Record<string, string> = {}): Promise<Stream> {
-    return this.clients.Registry[method]!(message, metadataOf(await this.keys.translated(metadata, false)));
+    const sent = metadataOf(await this.keys.translated(metadata, false));
+    return this.clientOf(method)[method]!(message, sent);
   }
 
   /** A model with versions that went live one after the other, as on a good day. */
