@@ -34,9 +34,10 @@ export class Views implements Follower {
     this.models = new ModelsProjection(reader);
   }
 
-  /** Opens the views in this file; makes it, or makes it anew, where it is missing or of another release. */
-  static open(file: string): Views {
-    prepareDatabase(file);
+  /** Opens the views in this file; makes it, or makes it anew, where it is missing, damaged (which is told) or of another release. */
+  static open(file: string, onDamaged: (error: Error) => void = () => undefined): Views {
+    const damage = prepareDatabase(file);
+    if (damage) onDamaged(damage);
     return new Views(openReader(file), new Writer(file));
   }
 
@@ -64,6 +65,7 @@ export class Views implements Follower {
         await this.settle();
         throw error;
       }
+      if (!this.fold.knows(event.stream)) await this.fold.learn(event.stream, fact);
       this.fold.apply(event.stream, fact);
     }
     this.pending = checkpoint;
