@@ -74,6 +74,7 @@ async function withOneLive(service: Service): Promise<HttpClient> {
   const http = new HttpClient(service.http);
   const version = await readyVersion(http, MODEL, 'first');
   await must(promote(http, MODEL, version));
+  await readsCatchUp(http);
   return http;
 }
 

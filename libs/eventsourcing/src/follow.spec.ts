@@ -167,6 +167,22 @@ test('an error that may pass starts it again from its checkpoint, and every even
   expect(following.status()).toMatchObject({ state: 'live', lag: 0n });
 });
 
+test('a follower that has been at the end of the log has caught up, also while it cannot go on', async () => {
+  const store = new MemoryEventStore();
+  await store.append('s', -1n, events(1));
+  const notes = new Notes();
+  notes.failAt = 2n;
+  notes.failure = new MayPass('the disk is full');
+  const failures: Error[] = [];
+  const onError = (error: Error) => failures.push(error);
+  const following = start(store, notes, { retryMs: { first: 5, longest: 20 }, onError });
+  expect(following.status().caughtUp).toBe(false);
+  expect(await following.reached(1n, 5_000)).toBe(true);
+  await store.append('s', 0n, events(1));
+  while (failures.length < 3) await sleep(5);
+  expect(following.status()).toMatchObject({ state: 'catching-up', caughtUp: true });
+});
+
 /** A log that cannot be read now and then: after so many events, and at first not even asked for its end. */
 class Flaky extends MemoryEventStore {
   outages = 3;

@@ -25,6 +25,8 @@ export interface FollowStatus {
   readonly head: bigint;
   readonly lag: bigint;
   readonly state: 'starting' | 'catching-up' | 'live' | 'stopped';
+  /** Whether it has been at the end of the log at least once since it was started. */
+  readonly caughtUp: boolean;
   /** Why it stopped, or why the log cannot be read just now. */
   readonly error?: string;
   /** When the last event that was handled had been recorded. */
@@ -62,6 +64,7 @@ class Path implements Following {
   readonly done: Promise<void>;
   private readonly waiting = new Waiting();
   private state: FollowStatus['state'] = 'starting';
+  private caughtUp = false;
   private error: Error | undefined;
   private head = 0n;
   private logId = '';
@@ -89,6 +92,7 @@ class Path implements Following {
       head,
       lag: head - this.seen,
       state: this.state,
+      caughtUp: this.caughtUp,
       ...(this.error && { error: this.error.message }),
       lastEventAt: this.lastEventAt,
     };
@@ -149,6 +153,7 @@ class Path implements Following {
     else if (checkpoint) await ofFollower(() => this.follower.reset({ logId: log.logId }));
     this.handled = this.seen = after;
     this.state = after >= this.head ? 'live' : 'catching-up';
+    this.caughtUp ||= this.state === 'live';
     this.waiting.arrived(after);
     return after;
   }
@@ -199,6 +204,7 @@ class Path implements Following {
     this.seen = this.handled;
     // Only now: who is told that it is live expects to see everything.
     if (this.state === 'catching-up' && this.seen >= this.head) this.state = 'live';
+    this.caughtUp ||= this.state === 'live';
     this.waiting.arrived(this.seen);
   }
 

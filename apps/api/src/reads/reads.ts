@@ -62,7 +62,7 @@ export class Reads {
 
   /** Whether the views have caught up with the log since the start: until then they tell an old story as if it were today's. */
   get isCurrent(): boolean {
-    return (this.caughtUp ||= this.followers.get(this.views.name)?.status().state === 'live');
+    return (this.caughtUp ||= this.followers.get(this.views.name)?.status().caughtUp ?? false);
   }
 
   /** The views; `view-behind` until they have caught up once. */
