@@ -1,3 +1,6 @@
-export * from './log';
-export * from './record';
-export * from './server';
+export type { User } from './access';
+export { type EsdbCluster, startEsdbCluster } from './cluster';
+export { type FaultKind, FAULTS, type FaultyCall } from './faults';
+export { EsdbLog } from './log';
+export type { LoggedEvent } from './record';
+export { type EsdbServer, type EsdbServerOptions, startEsdbServer } from './server';
