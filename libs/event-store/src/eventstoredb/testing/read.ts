@@ -104,7 +104,7 @@ class Reading {
         this.sent++;
       }
       if (filter && this.looked % filter.checkpointEvery === 0) out.write(checkpoint(event.position));
-      await out.drained();
+      if (out.behind) await out.drained();
     }
     return true;
   }
