@@ -48,5 +48,10 @@ export function followerMetrics(registry: Registry, followers: FollowerHost): vo
     });
   gauge('position', 'The last event whose effect can be seen', ({ position }) => Number(position));
   gauge('lag', 'Positions between that and the end of the log', ({ lag }) => Number(lag));
+  gauge(
+    'behind_seconds',
+    'For so long an end of the log has not been reached',
+    ({ behindMs }) => behindMs / 1_000,
+  );
   gauge('live', '1 while it keeps up with the log', ({ state }) => Number(state === 'live'));
 }
