@@ -4,8 +4,10 @@ import { FollowerHost } from './follower-host';
 import { Stopping } from './stopping';
 import { StoreState } from './store-state';
 
-/** A view this far behind the log is not worth asking; at 20,000 events a second it is a tenth of a second. */
-const MOST_LAG = 2_000n;
+/** So far behind the log a view is still worth asking; at 20,000 events a second it is a tenth of a second. */
+const LITTLE_LAG = 2_000n;
+/** So long behind, too: in EventStoreDB positions are bytes, and a few events are more than the above. */
+const LITTLE_WHILE_MS = 1_000;
 
 export type Readiness = {
   readonly ready: boolean;
@@ -46,8 +48,8 @@ export class Health {
   }
 }
 
-function isUpToDate({ state, lag }: FollowStatus): boolean {
-  return state === 'live' && lag <= MOST_LAG;
+function isUpToDate({ state, lag, behindMs }: FollowStatus): boolean {
+  return state === 'live' && (lag <= LITTLE_LAG || behindMs < LITTLE_WHILE_MS);
 }
 
 function shown({ name, state, position, lag, lastEventAt, error }: FollowStatus) {
