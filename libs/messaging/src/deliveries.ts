@@ -19,12 +19,15 @@ export class Deliveries {
     private readonly now: () => Date,
   ) {}
 
-  /** Starts from what a checkpoint says of each topic; of the others, from a position they all have. */
+  /** Starts from what a checkpoint says of each topic, or from what is known better: what was acknowledged stays so. */
   startFrom(position: bigint, channels: { readonly [topic: string]: Delivered }): void {
     for (const topic of this.topics) {
-      const kept = channels[topic];
-      const ahead = kept !== undefined && kept.position > position ? kept.position : position;
-      this.delivered.set(topic, { position: ahead, at: kept?.at ?? null });
+      const [kept, known] = [channels[topic], this.delivered.get(topic)];
+      const ahead = [kept, known].reduce(
+        (most, one) => (one && one.position > most ? one.position : most),
+        position,
+      );
+      this.delivered.set(topic, { position: ahead, at: known?.at ?? kept?.at ?? null });
     }
   }
 
