@@ -5,6 +5,7 @@ import { openStore, type OpenStore } from '@gatehouse/event-store';
 import type { Following } from '@gatehouse/eventsourcing';
 import { PointerFile } from '@gatehouse/pointer-file';
 import { Views } from '@gatehouse/projections';
+import { Channels } from './channels';
 import { FollowerHost } from './follower-host';
 import { LOG } from './logging';
 import { Metrics } from './metrics';
@@ -44,6 +45,7 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly views: Views,
     private readonly followers: FollowerHost,
     private readonly settings: Settings,
+    private readonly channels: Channels,
     state: StoreState,
     metrics: Metrics,
   ) {
@@ -76,7 +78,7 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** After both doors have closed. */
   async onApplicationShutdown(): Promise<void> {
-    await this.followers.stop();
+    await Promise.all([this.followers.stop(), this.channels.stop()]);
     await this.views.close();
     await this.store.close();
   }
