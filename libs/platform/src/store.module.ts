@@ -1,9 +1,6 @@
-import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { SqliteEventStore } from '@gatehouse/event-store';
-import type { Following } from '@gatehouse/eventsourcing';
-import { PointerFile } from '@gatehouse/pointer-file';
-import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
@@ -11,9 +8,7 @@ import { StoreState } from './store-state';
 import { followerMetrics, storeMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
-const DAY_MS = 86_400_000;
-
-/** The embedded log (`events.db`) and the views of it (`views.db`), and what follows the log in this process. */
+/** The embedded log (`events.db`), and how far the followers of this process are along it. */
 @Module({
   providers: [
     {
@@ -21,21 +16,13 @@ const DAY_MS = 86_400_000;
       inject: [Settings],
       useFactory: ({ data }: Settings) => SqliteEventStore.open({ file: join(data, 'events.db') }),
     },
-    {
-      provide: Views,
-      // After the store, whose lock keeps a second process out of the folder.
-      inject: [Settings, EVENT_STORE],
-      useFactory: ({ data }: Settings) => Views.open(join(data, 'views.db')),
-    },
   ],
-  exports: [EVENT_STORE, Views],
+  exports: [EVENT_STORE],
 })
-export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class StoreModule implements OnApplicationShutdown {
   constructor(
     @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
-    private readonly views: Views,
     private readonly followers: FollowerHost,
-    private readonly settings: Settings,
     state: StoreState,
     metrics: Metrics,
   ) {
@@ -45,31 +32,9 @@ export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdow
     void store.failed.then((failure) => state.fail(failure));
   }
 
-  /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
-  onApplicationBootstrap(): void {
-    const views = this.followers.start(this.store, this.views);
-    const { pointerDir } = this.settings;
-    if (pointerDir !== undefined) this.followers.start(this.store, this.pointerFile(pointerDir, views));
-  }
-
-  /** What the views say, once they are there; they may have a long way to go after a rebuild. */
-  private pointerFile(folder: string, views: Following): PointerFile {
-    return new PointerFile({
-      folder,
-      head: async () => (await this.store.log()).head,
-      render: async (tenant, model, atLeast) => {
-        if (!(await views.reached(atLeast, DAY_MS)))
-          throw new Error(`the views did not reach position ${atLeast}`);
-        const active = this.views.live.activeVersion(tenant, model);
-        return active && JSON.stringify(active);
-      },
-    });
-  }
-
-  /** After both doors have closed. */
+  /** After the doors have closed, and whoever follows has stopped. */
   async onApplicationShutdown(): Promise<void> {
     await this.followers.stop();
-    await this.views.close();
     await this.store.close();
   }
 }
