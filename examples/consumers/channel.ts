@@ -50,7 +50,7 @@ export async function consume<Body>(
 ): Promise<Consuming> {
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
   const kafka = new Kafka({ clientId: `example-${name}`, brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const consumer = kafka.consumer({ groupId: `${prefix}-example-${name}` });
+  const consumer = kafka.consumer({ groupId: `${prefix}-example-${name}`, maxWaitTimeInMs: 500 });
   const seen = new Seen(folder, name);
   await consumer.connect();
   await consumer.subscribe({ topic: `${prefix}.${name}.v1`, fromBeginning: true });
