@@ -1,4 +1,5 @@
 import { openLog, type OpenLog } from './logging';
+import { refuseModuleThatAborts } from './native-module';
 import { readSettings, SettingWrong, unknownSettings, type Settings } from './settings';
 
 /** A service that has started. */
@@ -29,6 +30,7 @@ export async function runService(start: Start): Promise<void> {
   for (const name of unknownSettings(process.env))
     open.log.warn({ setting: name }, 'a setting that nobody knows: is it misspelt?');
   try {
+    refuseModuleThatAborts();
     run(await start(settings, open.log), open, die);
   } catch (error) {
     if (error instanceof SettingWrong) refuse(error);
