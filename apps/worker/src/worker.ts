@@ -34,7 +34,7 @@ export async function startWorker(settings: Settings, log: OpenLog['log']): Prom
 }
 
 /** The relay reads a log that others write, and sends it to Kafka: without one of them a worker would only look busy. */
-function refuseWithout({ eventStore, kafka }: Settings & { eventStore?: unknown; kafka?: unknown }): void {
+function refuseWithout({ eventStore, kafka }: Settings & { eventStore?: unknown }): void {
   if (eventStore === undefined)
     throw new SettingWrong(
       'GATEHOUSE_EVENT_STORE must be esdb://… for a worker: the embedded log belongs to one process, and there the api runs the relay itself',
@@ -46,7 +46,7 @@ function refuseWithout({ eventStore, kafka }: Settings & { eventStore?: unknown;
 }
 
 async function create(settings: Settings, log: OpenLog['log']): Promise<NestFastifyApplication> {
-  const root = { module: WorkerModule, imports: [PlatformModule.with(settings, log)] };
+  const root = { module: WorkerModule, imports: [PlatformModule.with(settings, log, true)] };
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, requestTimeout: settings.requestTimeoutMs });
   return NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),

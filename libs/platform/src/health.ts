@@ -1,5 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FollowStatus } from '@gatehouse/eventsourcing';
+import type { ChannelStatus } from '@gatehouse/messaging';
+import { Channels, degradedBy } from './channels';
 import { FollowerHost } from './follower-host';
 import { Stopping } from './stopping';
 import { StoreState } from './store-state';
@@ -21,6 +23,20 @@ export type Readiness = {
     lastEventAt: string | null;
     error?: string;
   }[];
+  /** What is worth a look, and keeps nobody from being ready: the fan-out. */
+  readonly degraded: readonly string[];
+  /** Absent where nothing is fanned out. */
+  readonly channels?: readonly ShownChannel[];
+};
+
+/** A channel as it is told: positions are decimal strings. */
+export type ShownChannel = {
+  readonly topic: string;
+  readonly position: string | null;
+  readonly lag: string | null;
+  readonly lastDeliveryAt: string | null;
+  readonly state: ChannelStatus['state'];
+  readonly error?: string;
 };
 
 /** Whether this process should be sent requests. */
@@ -30,6 +46,7 @@ export class Health {
     private readonly followers: FollowerHost,
     private readonly store: StoreState,
     private readonly stopping: Stopping,
+    private readonly channels: Channels,
   ) {}
 
   async readiness(): Promise<Readiness> {
@@ -42,12 +59,27 @@ export class Health {
         .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`),
     ];
     const writable = this.store.writable();
-    return { ready: because.length === 0, because, writable, followers: followers.map(shown) };
+    const fanOut = await this.channels.status();
+    return {
+      ready: because.length === 0,
+      because,
+      writable,
+      followers: followers.map(shown),
+      degraded: degradedBy(fanOut),
+      ...(fanOut && { channels: fanOut.channels.map(shownChannel) }),
+    };
   }
 }
 
 function isUpToDate({ state, lag }: FollowStatus): boolean {
   return state === 'live' && lag <= MOST_LAG;
+}
+
+export function shownChannel({ position, lag, ...channel }: ChannelStatus): ShownChannel {
+  const text = (value: bigint | null) => (value === null ? null : String(value));
+  const { topic, lastDeliveryAt, state, error } = channel;
+  const place = { topic, position: text(position), lag: text(lag), lastDeliveryAt, state };
+  return error === undefined ? place : { ...place, error };
 }
 
 function shown({ name, state, position, lag, lastEventAt, error }: FollowStatus) {

@@ -1,5 +1,6 @@
 export * from './caller';
 export * from './caller.guard';
+export * from './channels';
 export * from './edge-problem';
 export * from './follower-host';
 export * from './health';

@@ -1,6 +1,7 @@
 import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import { join } from 'node:path';
 import { SqliteEventStore } from '@gatehouse/event-store';
+import { Channels } from './channels';
 import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
@@ -23,6 +24,7 @@ export class StoreModule implements OnApplicationShutdown {
   constructor(
     @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
     private readonly followers: FollowerHost,
+    private readonly channels: Channels,
     state: StoreState,
     metrics: Metrics,
   ) {
@@ -34,7 +36,7 @@ export class StoreModule implements OnApplicationShutdown {
 
   /** After the doors have closed, and whoever follows has stopped. */
   async onApplicationShutdown(): Promise<void> {
-    await this.followers.stop();
+    await Promise.all([this.followers.stop(), this.channels.stop()]);
     await this.store.close();
   }
 }

@@ -19,26 +19,28 @@ export async function keepConsuming(
     const consumer = make();
     let joined = false;
     const off = consumer.on(consumer.events.GROUP_JOIN, () => (joined = true));
+    const over = new AbortController();
     try {
-      const ended = endOf(consumer, signal);
+      const ended = endOf(consumer, signal, over.signal);
       await Promise.race([within(30_000, 'starting to consume', start(consumer)), ended]);
       await ended;
     } catch (error) {
       failed(error as Error);
     }
     off();
+    over.abort();
     await within(CLOSE_MS, 'closing', consumer.disconnect()).catch(() => undefined);
     pause = joined ? PAUSE_MS.first : Math.min(PAUSE_MS.longest, pause * 2);
     await rest(pause, signal);
   }
 }
 
-/** Resolves when aborted, rejects when the consumer gave up. */
-function endOf(consumer: Consumer, signal: AbortSignal): Promise<void> {
+/** Resolves when aborted, rejects when the consumer gave up. Once it is over, nothing of it listens to the signal, which outlives many consumers. */
+function endOf(consumer: Consumer, signal: AbortSignal, over: AbortSignal): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
     consumer.on(consumer.events.STOP, () => reject(new Error('the consumer stopped')));
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
   });
   ended.catch(() => undefined);
   return ended;
