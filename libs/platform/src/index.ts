@@ -13,3 +13,6 @@ export * from './stopping';
 export * from './store.tokens';
 export * from './platform.module';
 export * from './store-state';
+export * from './run-service';
+export * from './system.controller';
+export * from './views.module';
