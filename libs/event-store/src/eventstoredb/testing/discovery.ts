@@ -3,15 +3,18 @@ import { ClusterInfo, EndPoint, MemberInfo } from '@eventstore/db-client/generat
 import { SupportedMethod, SupportedMethods } from '@eventstore/db-client/generated/serverfeatures_pb';
 import { type Empty, UUID } from '@eventstore/db-client/generated/shared_pb';
 import type { handleUnaryCall } from '@grpc/grpc-js';
-import { atLeast, type Node } from './node';
+import { beforehand, deal } from './blow';
+import type { Node } from './node';
 import { rpc } from './status';
 
 const STREAMS = 'event_store.client.streams.Streams';
 
 /** Says the version and which methods there are: clients choose between the two appends by it. */
 export function featuresHandler(node: Node): handleUnaryCall<Empty, SupportedMethods> {
-  return (_call, answer) => {
-    if (!atLeast(node, '21.10')) return answer(rpc.unimplemented());
+  return (call, answer) => {
+    const blow = beforehand(node, node.faults.draw('features'));
+    if (blow) return deal(node, call, blow, answer);
+    if (!node.tellsFeatures) return answer(rpc.unimplemented());
     const names = ['append', 'batchappend', 'delete', 'read', 'tombstone'];
     const methods = names.map((name) =>
       new SupportedMethod().setServiceName(STREAMS.toLowerCase()).setMethodName(name),
@@ -23,7 +26,9 @@ export function featuresHandler(node: Node): handleUnaryCall<Empty, SupportedMet
 /** Says who is in the cluster. */
 export function gossipHandler(node: Node): handleUnaryCall<Empty, ClusterInfo> {
   const { FOLLOWER, LEADER } = MemberInfo.VNodeState;
-  return (_call, answer) => {
+  return (call, answer) => {
+    const blow = beforehand(node, node.faults.draw('gossip'));
+    if (blow) return deal(node, call, blow, answer);
     const members = node.members().map((member) =>
       new MemberInfo()
         .setInstanceId(new UUID().setString(randomUUID()))

@@ -1,5 +1,6 @@
-import { randomUUID } from 'node:crypto';
+import { type InjectedEvent, proposal } from './injected';
 import { judge } from './judge';
+import { Noise } from './noise';
 import {
   type AppendOutcome,
   type Expected,
@@ -17,6 +18,9 @@ export interface LogOptions {
   readonly origin?: number;
   /** System events that a fresh server writes before anything of ours. Default true. */
   readonly systemEvents?: boolean;
+  /** The share of appends that somebody else's event goes in front of: a foreign stream's, or a `$` one. Default 0.2. */
+  readonly noise?: number;
+  readonly noiseSeed?: number;
 }
 
 /** One log in memory. Several servers may front it, as the nodes of a cluster do. */
@@ -26,10 +30,12 @@ export class EsdbLog {
   private readonly byId = new Map<string, LoggedEvent>();
   private readonly waiting = new Set<() => void>();
   private readonly scavenged = new Set<number>();
+  private readonly noise: Noise;
   private end: number;
 
   constructor(options: LogOptions = {}) {
     this.end = options.origin ?? 0;
+    this.noise = new Noise(options.noise ?? 0.2, options.noiseSeed ?? 1);
     if (options.systemEvents === false) return;
     this.inject('$settings', [{ type: '$settings', data: {} }]);
     this.inject('$user-admin', [{ type: '$UserCreated', data: { loginName: 'admin' } }]);
@@ -41,6 +47,7 @@ export class EsdbLog {
     const existing = this.streams.get(stream) ?? new Stream(stream, this);
     const verdict = judge(existing, expected, proposed, (id) => this.byId.get(id));
     if (verdict !== 'write') return verdict;
+    this.makeNoise();
     const written = proposed.map((event) => this.write(existing, event));
     if (existing.softlyDeleted()) this.truncate(stream, existing.lastRevision - written.length + 1);
     this.wake();
@@ -137,6 +144,14 @@ export class EsdbLog {
     });
   }
 
+  /** What other users of the store and the store itself write in between. */
+  private makeNoise(): void {
+    const other = this.noise.next();
+    if (!other) return;
+    this.end += other.gap;
+    this.inject(other.stream, [other.event]);
+  }
+
   private write(stream: Stream, proposed: ProposedEvent): LoggedEvent {
     this.streams.set(stream.name, stream);
     const event: LoggedEvent = {
@@ -156,23 +171,4 @@ export class EsdbLog {
   private wake(): void {
     for (const done of [...this.waiting]) done();
   }
-}
-
-export interface InjectedEvent {
-  readonly id?: string;
-  readonly type: string;
-  readonly data: unknown;
-  readonly metadata?: unknown;
-}
-
-function proposal(event: InjectedEvent): ProposedEvent {
-  const bytes = (value: unknown) =>
-    value instanceof Uint8Array ? value : Buffer.from(value === undefined ? '' : JSON.stringify(value));
-  return {
-    id: event.id ?? randomUUID(),
-    type: event.type,
-    json: !(event.data instanceof Uint8Array),
-    data: bytes(event.data),
-    metadata: bytes(event.metadata),
-  };
 }

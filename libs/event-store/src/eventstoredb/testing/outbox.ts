@@ -22,8 +22,13 @@ export class Outbox {
     return this.gone.signal.aborted || this.call.write(response);
   }
 
+  /** Whether the client has still to take what was written. */
+  get behind(): boolean {
+    return this.call.writableNeedDrain;
+  }
+
   async drained(): Promise<void> {
-    if (!this.call.writableNeedDrain || this.gone.signal.aborted) return;
+    if (!this.behind || this.gone.signal.aborted) return;
     await new Promise<void>((resolve) => {
       const done = () => {
         this.call.off('drain', done);

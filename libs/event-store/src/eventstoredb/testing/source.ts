@@ -1,5 +1,7 @@
 import type { EsdbLog } from './log';
 import type { LoggedEvent } from './record';
+import { rpc } from './status';
+import { type ReadOptions, streamName } from './wire';
 
 export type Start = 'start' | 'end' | number;
 
@@ -74,4 +76,19 @@ export class StreamSource implements Source {
     const last = Math.min(this.next, stream?.lastRevision ?? -1);
     for (let revision = last; revision >= first; revision--) yield stream!.events[revision]!;
   }
+}
+
+/** What a request reads from. `$all` cannot be entered in the middle of a record. */
+export function sourceOf(log: EsdbLog, options: ReadOptions): Source {
+  const following = options.hasSubscription();
+  const stream = options.getStream();
+  if (stream) {
+    const start = stream.hasRevision() ? Number(stream.getRevision()) : stream.hasEnd() ? 'end' : 'start';
+    return new StreamSource(log, streamName(stream.getStreamIdentifier()), start, following);
+  }
+  const all = options.getAll();
+  const position = all?.getPosition();
+  const start = position ? Number(position.getCommitPosition()) : all?.hasEnd() ? 'end' : 'start';
+  if (typeof start === 'number' && !log.isBoundary(start)) throw rpc.invalidPosition();
+  return new AllSource(log, start, following);
 }
