@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { EventStore, NewEvent, Recorded } from '@gatehouse/eventsourcing';
 import {
@@ -9,6 +9,8 @@ import {
   newEvent,
   toHead,
 } from '@gatehouse/eventsourcing/testing';
+import { EventStoreDbEventStore } from '../eventstoredb/eventstoredb-event-store';
+import { type EsdbServer, startEsdbServer } from '../eventstoredb/testing';
 import { SqliteEventStore } from '../sqlite/sqlite-event-store';
 import { Folders } from '../sqlite/testing/folders';
 import { Random } from '../sqlite/testing/random';
@@ -17,13 +19,35 @@ import { MigrationRefused } from './refused';
 import { Died, MortalEventStore } from './testing/mortal';
 import { SparseEventStore } from './testing/sparse';
 
+jest.setTimeout(120_000);
+
 const SIZE = 400;
-const KILLED_RUNS = 20;
+
+/** Those that need no time to run out. */
+const QUICK = [
+  'unavailable',
+  'busy',
+  'deadline',
+  'reset',
+  'lost-answer',
+  'deadline-after-commit',
+  'reset-after-commit',
+  'unavailable-midway',
+  'reset-midway',
+] as const;
 
 const folders = new Folders();
-const opened: SqliteEventStore[] = [];
+const opened: { close(): Promise<void> }[] = [];
 const sqlite = async () => {
   const store = await SqliteEventStore.open({ file: join(folders.make(), 'events.db') });
+  opened.push(store);
+  return store;
+};
+let server: EsdbServer;
+/** A log of its own on the server, which has foreign streams on it as well. */
+const esdb = async () => {
+  const connection = server.connectionString;
+  const store = await EventStoreDbEventStore.open({ connection, prefix: `t${randomUUID()}-` });
   opened.push(store);
   return store;
 };
@@ -58,23 +82,27 @@ const digest = (events: readonly Recorded[]) =>
     )
     .digest('hex')}`;
 
-const TARGETS: readonly (readonly [string, () => Promise<EventStore>])[] = [
-  ['a store in memory', async () => new MemoryEventStore({ shared: true })],
-  ['a file', sqlite],
-  ['a store with gaps between its positions', async () => new SparseEventStore(171n)],
+/** How often a copy to it is killed and completed, each time at some random appends. */
+const TARGETS: readonly (readonly [string, number, () => Promise<EventStore>])[] = [
+  ['a store in memory', 20, async () => new MemoryEventStore({ shared: true })],
+  ['a file', 10, sqlite],
+  ['a store with gaps between its positions', 20, async () => new SparseEventStore(171n)],
+  ['EventStoreDB', 4, esdb],
 ];
 
 beforeAll(async () => {
+  server = await startEsdbServer();
   source = await sqlite();
   await write(source, SIZE);
   log = await toHead(source);
 });
 afterAll(async () => {
   for (const store of opened) await store.close();
+  await server.stop();
   folders.removeAll();
 });
 
-describe.each(TARGETS)('to %s', (_, open) => {
+describe.each(TARGETS)('to %s', (_, times, open) => {
   it('every event has its id, its place in its stream and its turn in the log, and one digest says so', async () => {
     const target = await open();
     const migrated = await migrate(source, target);
@@ -96,9 +124,9 @@ describe.each(TARGETS)('to %s', (_, open) => {
     expect(watched.sent).toBe(0);
   });
 
-  it(`killed at any append, ${KILLED_RUNS} times over, and run again: the same log, the same digests`, async () => {
+  it(`killed at any append, ${times} times over, and run again: the same log, the same digests`, async () => {
     const random = new Random(7);
-    for (let run = 0; run < KILLED_RUNS; run++) {
+    for (let run = 0; run < times; run++) {
       const target = await open();
       const late: unknown[] = [];
       let killed = 0;
@@ -134,7 +162,7 @@ describe.each(TARGETS)('to %s', (_, open) => {
     const target = await open();
     await migrate(source, target);
     for (const [n, { stream, revision, id, position }] of log.entries()) {
-      if (n % 23 !== 0) continue;
+      if (n % 67 !== 3) continue;
       const [found] = await collect(target.read(stream, revision));
       expect(found!.id).toBe(id);
       expect(content(await toHead(target, found!.position))).toEqual(content(log.slice(n + 1)));
@@ -213,6 +241,19 @@ describe('a target that is not the beginning of the source', () => {
       return append(...args);
     };
     await expect(migrate(source, meddled)).rejects.toThrow(/Something else writes to it/);
+  });
+});
+
+describe('a server on which calls go wrong', () => {
+  it('holds the same log in the end', async () => {
+    const target = await esdb();
+    server.faults.atRandom({ rate: 0.05, seed: 3, kinds: QUICK });
+    const migrated = await migrate(source, target, { batch: 3, retryMs: 1 }).finally(() =>
+      server.faults.clear(),
+    );
+    expect(migrated.target.digest).toBe(digest(log));
+    expect(content(await toHead(target))).toEqual(content(log));
+    expect(Object.values(server.faults.counts()).reduce((sum, n) => sum + n, 0)).toBeGreaterThan(5);
   });
 });
 
