@@ -15,6 +15,8 @@ describe('settings', () => {
       http: { host: '127.0.0.1', port: 8080 },
       grpc: { host: '127.0.0.1', port: 9090 },
       data,
+      eventStore: undefined,
+      eventStorePrefix: 'gatehouse-',
       pointerDir: undefined,
       logLevel: 'info',
       requestTimeoutMs: 10_000,
@@ -30,6 +32,9 @@ describe('settings', () => {
     ['GATEHOUSE_GRPC', 'example.org:9090', 'loopback'],
     ['GATEHOUSE_GRPC', '127.evil.example:9090', 'loopback'],
     ['GATEHOUSE_DATA', ' ', 'empty'],
+    ['GATEHOUSE_EVENT_STORE', 'http://127.0.0.1:2113', 'esdb'],
+    ['GATEHOUSE_EVENT_STORE_PREFIX', '$ours-', 'letter'],
+    ['GATEHOUSE_EVENT_STORE_PREFIX', 'ours', 'end with'],
     ['GATEHOUSE_LOG_LEVEL', 'loud', 'info'],
     ['GATEHOUSE_REQUEST_TIMEOUT_MS', '10s', 'whole number'],
     ['GATEHOUSE_REQUEST_TIMEOUT_MS', '0', '100'],
@@ -51,6 +56,10 @@ describe('settings', () => {
       /^GATEHOUSE_CURSOR_SECRET must have/,
     );
     expect(() => read({ GATEHOUSE_CURSOR_SECRET: 'short-secret' })).not.toThrow(/short-secret/);
+    expect(() => read({ GATEHOUSE_EVENT_STORE: 'esdb:/me:short-secret@host' })).toThrow(
+      /^GATEHOUSE_EVENT_STORE must begin/,
+    );
+    expect(() => read({ GATEHOUSE_EVENT_STORE: 'esdb:/me:short-secret@host' })).not.toThrow(/short-secret/);
   });
 
   it('a secret may come in a file', () => {

@@ -43,6 +43,31 @@ export const SETTINGS = {
     meaning: 'The data folder: `events.db` (the log), `views.db` (derived, can be deleted), `cursor.secret`.',
     parse: (text) => resolve(nonEmpty(text)),
   }),
+  eventStore: setting({
+    name: 'GATEHOUSE_EVENT_STORE',
+    default: undefined,
+    meaning:
+      'EventStoreDB as the log: `esdb://user:password@host:2113?tls=true`, or `esdb+discover://…` for a cluster. Not set: the embedded log, `events.db` in the data folder.',
+    secret: true,
+    parse: (text) => {
+      if (!/^esdb(\+discover)?:\/\/\S+$/.test(text))
+        throw new Error('must begin with esdb:// or esdb+discover:// and have no spaces');
+      return text;
+    },
+  }),
+  eventStorePrefix: setting({
+    name: 'GATEHOUSE_EVENT_STORE_PREFIX',
+    default: 'gatehouse-',
+    meaning:
+      'What the names of our streams begin with in EventStoreDB, where other streams may be, too. It must never change: another prefix is another log.',
+    parse: (text) => {
+      if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(text))
+        throw new Error(
+          'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .',
+        );
+      return text;
+    },
+  }),
   pointerDir: setting({
     name: 'GATEHOUSE_POINTER_DIR',
     default: undefined,
@@ -87,6 +112,8 @@ export abstract class Settings {
   abstract readonly http: Address;
   abstract readonly grpc: Address;
   abstract readonly data: string;
+  abstract readonly eventStore?: string;
+  abstract readonly eventStorePrefix: string;
   abstract readonly pointerDir?: string;
   abstract readonly logLevel: LogLevel;
   abstract readonly requestTimeoutMs: number;
@@ -118,6 +145,8 @@ export function readSettings(env: Environment): Settings {
     http: value(SETTINGS.http)!,
     grpc: value(SETTINGS.grpc)!,
     data,
+    eventStore: value(SETTINGS.eventStore),
+    eventStorePrefix: value(SETTINGS.eventStorePrefix)!,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,

@@ -1,10 +1,12 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
 import { join } from 'node:path';
-import { SqliteEventStore } from '@gatehouse/event-store';
+import { openStore, type OpenStore } from '@gatehouse/event-store';
 import type { Following } from '@gatehouse/eventsourcing';
 import { PointerFile } from '@gatehouse/pointer-file';
 import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
+import { LOG } from './logging';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
 import { StoreState } from './store-state';
@@ -13,13 +15,19 @@ import { EVENT_STORE } from './store.tokens';
 
 const DAY_MS = 86_400_000;
 
-/** The embedded log (`events.db`) and the views of it (`views.db`), and what follows the log in this process. */
+/** The log, embedded (`events.db`) or in EventStoreDB, the views of it (`views.db`), and what follows it in this process. */
 @Module({
   providers: [
     {
       provide: EVENT_STORE,
-      inject: [Settings],
-      useFactory: ({ data }: Settings) => SqliteEventStore.open({ file: join(data, 'events.db') }),
+      inject: [Settings, LOG],
+      useFactory: ({ data, eventStore, eventStorePrefix }: Settings, log: Logger) =>
+        openStore({
+          data,
+          eventStore,
+          prefix: eventStorePrefix,
+          onWaiting: (why) => log.warn({ why }, 'the log is not there yet: waiting'),
+        }),
     },
     {
       provide: Views,
@@ -32,7 +40,7 @@ const DAY_MS = 86_400_000;
 })
 export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
+    @Inject(EVENT_STORE) private readonly store: OpenStore,
     private readonly views: Views,
     private readonly followers: FollowerHost,
     private readonly settings: Settings,

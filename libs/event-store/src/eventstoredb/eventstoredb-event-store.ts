@@ -39,6 +39,8 @@ export interface EventStoreDbOptions {
   readonly knownIds?: number;
   /** Told why the start waits. */
   readonly onWaiting?: (why: string) => void;
+  /** Called at the end of `close`. */
+  readonly onClosed?: () => void;
 }
 
 const DEFAULTS = {
@@ -49,6 +51,7 @@ const DEFAULTS = {
   quietMs: 2_000,
   knownIds: 200_000,
   onWaiting: () => {},
+  onClosed: () => {},
 };
 
 /**
@@ -71,6 +74,7 @@ export class EventStoreDbEventStore implements OpenStore {
     private readonly streams: StreamReader,
     private readonly all: LogReader,
     private readonly appender: Appender,
+    private readonly onClosed: () => void,
   ) {}
 
   /** Opens the log, or makes one. Rejects with what is missing on the server and what to do. */
@@ -88,7 +92,7 @@ export class EventStoreDbEventStore implements OpenStore {
       const streams = new StreamReader(wire, prefix, known, retries);
       const log = new LogReader(wire, prefix, retries, chosen.quietMs);
       const appender = new Appender(wire, streams, known, retries);
-      return new EventStoreDbEventStore(logId, connection, wire, retries, streams, log, appender);
+      return new EventStoreDbEventStore(logId, connection, wire, retries, streams, log, appender, chosen.onClosed);
     } catch (error) {
       await connection.close();
       throw error;
@@ -130,6 +134,7 @@ export class EventStoreDbEventStore implements OpenStore {
     this.retries.stop();
     this.wire.close();
     await this.connection.close();
+    this.onClosed();
   }
 
   private async timed(stream: string, expected: bigint, events: readonly EventBytes[]): Promise<Appended> {

@@ -43,7 +43,7 @@ export class Wire {
     request: ReadReq,
     options: {
       readonly signal?: AbortSignal | undefined;
-      onQuiet?(): Promise<boolean>;
+      onQuiet?: () => Promise<boolean>;
       quietMs?: number;
     } = {},
   ): AsyncGenerator<ReadResp> {
