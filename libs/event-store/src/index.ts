@@ -3,3 +3,6 @@ export type { OpenStore, StoreStats } from './open-store';
 export { openStore } from './open';
 export { type EventStoreDbOptions, EventStoreDbEventStore } from './eventstoredb/eventstoredb-event-store';
 export { backup, newLogIdentity, verify, type Verified } from './sqlite/maintenance';
+export { migrate, type Migrated, type MigrationOptions, type MigrationProgress } from './migration/migrate';
+export { MigrationRefused } from './migration/refused';
+export type { LogSummary } from './migration/summing';
