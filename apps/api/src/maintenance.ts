@@ -25,12 +25,24 @@ export function dataFiles(): DataFiles {
     throw new Error(
       'the log is in EventStoreDB (GATEHOUSE_EVENT_STORE): back it up, verify and restore it with the tools of EventStoreDB. After a restore start every replica with an empty GATEHOUSE_DATA, or run `npm run rebuild` on each',
     );
-  return { log: join(data, 'events.db'), views: join(data, 'views.db') };
+  return filesIn(data);
 }
 
 /** The same, of a folder that has a log: elsewhere a command would make an empty one and call it good. */
 export function existingFiles(): DataFiles {
-  const files = dataFiles();
+  return existing(dataFiles());
+}
+
+/** The embedded log in a data folder, even if the service will use another one from now on. */
+export function embeddedLog(data: string): string {
+  return existing(filesIn(data)).log;
+}
+
+function filesIn(data: string): DataFiles {
+  return { log: join(data, 'events.db'), views: join(data, 'views.db') };
+}
+
+function existing(files: DataFiles): DataFiles {
   if (!existsSync(files.log))
     throw new Error(`there is no log at ${files.log}; set GATEHOUSE_DATA to the data folder of the service`);
   return files;

@@ -5,7 +5,7 @@ import {
   type MigrationProgress,
 } from '@gatehouse/event-store';
 import { readSettings, type Settings } from '@gatehouse/platform';
-import { existingFiles, openAlone, runCommand, say, wholeLog } from './maintenance';
+import { embeddedLog, openAlone, runCommand, say, wholeLog } from './maintenance';
 
 const TELL_EVERY_MS = 1_000;
 
@@ -17,7 +17,7 @@ runCommand(async () => {
   const settings = readSettings(process.env);
   if (settings.eventStore === undefined)
     throw new Error('say where to: set GATEHOUSE_EVENT_STORE to the esdb:// address of the new log');
-  const { log } = existingFiles();
+  const log = embeddedLog(settings.data);
   const source = await openAlone(log);
   try {
     const { events } = wholeLog(log);
