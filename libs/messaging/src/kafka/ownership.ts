@@ -10,20 +10,25 @@ export interface Term {
 }
 
 const SESSION_MS = 7_000;
-const HEARTBEAT_MS = 2_000;
+const HEARTBEAT_MS = 1_000;
 const LOOK_EVERY_MS = 1_000;
 
 /**
  * Says when this process is the one that relays: while it owns the partition of the relay's topic in the group of all
- * workers. Whoever dies is replaced when its session has expired; a term also ends when no heartbeat was answered for
- * as long, because somebody else may own the partition by then.
+ * workers, and a heartbeat since says that it still does: news that waited while the process was paused makes no owner.
+ * Whoever dies is replaced when its session has expired; a term also ends when no heartbeat was answered for as long,
+ * because somebody else may own the partition by then.
  */
 export class Ownership {
   /** Why this process is not in the group just now. */
   error: string | undefined;
   joined = false;
   private term: AbortController | null = null;
+  /** When the last heartbeat that was answered, and the last one at all, had been sent. */
   private heard = 0;
+  private asked = 0;
+  /** Which member of the group has the partition, if it is this one, and since when. */
+  private mine: { readonly memberId: string; readonly since: number } | null = null;
   private count = 0;
   private readonly leaving = new AbortController();
   private readonly done: Promise<void>;
@@ -63,15 +68,17 @@ export class Ownership {
 
   private async start(consumer: Consumer): Promise<void> {
     const topic = relayTopic(this.prefix);
-    const { GROUP_JOIN, HEARTBEAT, REBALANCING } = consumer.events;
-    consumer.on(HEARTBEAT, () => (this.heard = performance.now()));
-    consumer.on(REBALANCING, () => this.end());
+    const { GROUP_JOIN, HEARTBEAT, REBALANCING, REQUEST } = consumer.events;
+    consumer.on(REQUEST, ({ payload: { apiName, duration } }) => {
+      if (apiName === 'Heartbeat') this.asked = performance.now() - duration;
+    });
+    consumer.on(HEARTBEAT, () => this.confirmed());
+    consumer.on(REBALANCING, () => this.lost());
     consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
-      this.end();
+      this.lost();
       this.joined = true;
       this.error = undefined;
-      this.heard = performance.now();
-      if (memberAssignment[topic]?.includes(0)) this.begin(memberId);
+      if (memberAssignment[topic]?.includes(0)) this.mine = { memberId, since: performance.now() };
     });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: false });
@@ -79,10 +86,18 @@ export class Ownership {
     await consumer.run({ autoCommit: false, eachBatch: async () => undefined });
   }
 
-  private begin(memberId: string): void {
-    if (this.leaving.signal.aborted) return;
+  /** The broker counts from the question: an answer that waited while this process was paused says nothing of now. */
+  private confirmed(): void {
+    this.heard = this.asked;
+    if (this.term || !this.mine || this.leaving.signal.aborted) return;
+    if (this.asked < this.mine.since || performance.now() - this.asked > SESSION_MS) return;
     this.term = new AbortController();
-    this.began({ owner: `${memberId}.${++this.count}`, signal: this.term.signal });
+    this.began({ owner: `${this.mine.memberId}.${++this.count}`, signal: this.term.signal });
+  }
+
+  private lost(): void {
+    this.mine = null;
+    this.end();
   }
 
   private end(): void {
@@ -93,7 +108,7 @@ export class Ownership {
   private left(error: Error): void {
     this.joined = false;
     this.error = error.message;
-    this.end();
+    this.lost();
   }
 
   private look(): void {
