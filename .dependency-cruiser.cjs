@@ -7,6 +7,7 @@ const LIBS = [
   'event-store',
   'projections',
   'pointer-file',
+  'messaging',
   'contracts',
   'platform',
 ];
@@ -19,8 +20,9 @@ const MAY = {
   'event-store': ['eventsourcing', 'canonical'],
   projections: ['domain', 'eventsourcing'],
   'pointer-file': ['domain', 'eventsourcing'],
+  messaging: ['domain', 'eventsourcing'],
   contracts: [],
-  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts'],
+  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'messaging', 'contracts'],
 };
 
 const TESTS = '\\.spec\\.ts$|/testing/';
@@ -94,6 +96,8 @@ module.exports = {
       '\\.dto\\.ts$',
       '^apps/api/src/validation\\.ts$',
     ]),
+    homes('eventstore-client-lives-in-its-adapter', '@eventstore', ['^libs/event-store/src/eventstoredb/']),
+    homes('kafkajs-lives-in-the-publisher', 'kafkajs', ['^libs/messaging/src/kafka/']),
     homes('better-sqlite3-lives-in-the-log-and-the-views', 'better-sqlite3', [
       '^libs/event-store/src/sqlite/',
       '^libs/projections/src/database\\.ts$',

@@ -9,6 +9,7 @@ import {
   Metrics,
   PlatformModule,
   Stopping,
+  ViewsModule,
   type OpenLog,
   type Settings,
 } from '@gatehouse/platform';
@@ -37,7 +38,7 @@ export async function createApp(
   module: Type = AppModule,
 ): Promise<NestFastifyApplication> {
   const adapter = httpAdapter(settings);
-  const root = { module, imports: [PlatformModule.with(settings, log)] };
+  const root = { module, imports: [PlatformModule.with(settings, log), ViewsModule] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),
     bodyParser: false,

@@ -109,11 +109,18 @@ export class Transactor<State, Fact, Command> {
       if (performance.now() > (request.deadline ?? Infinity))
         throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
       const warm = await this.states.get(request.stream);
-      for (let races = 0; ; races++) {
+      // Whether the state was read after the command came; on a store of this process's own it always is the last word.
+      let newest = !this.store.shared;
+      for (let races = 0; ; races++, newest = true) {
         const known = await this.madeBefore(request, warm);
         if (known)
           return answer({ recorded: known, replayed: true, state: warm.state, position: known.position });
-        const event = await this.decide(request, warm);
+        const event = newest ? this.decide(request, warm) : this.decideForNow(request, warm);
+        if (event === 'ask again') {
+          // There may be news, among them what an earlier command with this key made.
+          await this.states.catchUp(warm);
+          continue;
+        }
         if (!event)
           return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
         const recorded = await this.append(warm, event, races);
@@ -135,12 +142,21 @@ export class Transactor<State, Fact, Command> {
     throw new LogTruncated(warm.stream, revision);
   }
 
-  /** The event to append, or null. Where others write too, what is cached may not refuse or say "it is so already". */
-  private async decide(request: Request<Command>, warm: Warm<State>): Promise<NewEvent | null> {
+  /** Where others write too, a state that was cached may decide an append, which the store checks, and nothing else. */
+  private decideForNow(request: Request<Command>, warm: Warm<State>): NewEvent | 'ask again' {
+    try {
+      return this.decide(request, warm) ?? 'ask again';
+    } catch {
+      // A refusal on what may be stale. If it stands, it comes again on what is new.
+      return 'ask again';
+    }
+  }
+
+  /** The event to append, or null when it is so already. */
+  private decide(request: Request<Command>, warm: Warm<State>): NewEvent | null {
     const now = Math.max(this.clock(), warm.time);
-    const attempt = () =>
-      this.decider.decide(request.command, warm.state, { now: isoTime(now), eventId: request.eventId });
-    const [event] = this.store.shared ? await this.onNewest(warm, attempt) : attempt();
+    const at = { now: isoTime(now), eventId: request.eventId };
+    const [event] = this.decider.decide(request.command, warm.state, at);
     if (!event) return null;
     if (this.clock() < warm.time - MAX_SKEW_MS)
       throw new ClockSkew(
@@ -148,17 +164,6 @@ export class Transactor<State, Fact, Command> {
       );
     const time = isoTime(Math.max(now, warm.time));
     return { id: request.eventId, ...event, meta: { ...request.meta, id: request.eventId, time } };
-  }
-
-  private async onNewest(warm: Warm<State>, attempt: () => Decided): Promise<Decided> {
-    try {
-      const decided = attempt();
-      if (decided.length > 0) return decided;
-    } catch {
-      // A refusal on what may be stale; the next line reads what is new, and the same refusal may come again.
-    }
-    await this.states.catchUp(warm);
-    return attempt();
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */

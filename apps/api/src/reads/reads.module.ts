@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ChannelsController } from './channels.controller';
 import { LiveController } from './live.controller';
 import { LiveShortcut } from './live-shortcut';
 import { Reads } from './reads';
@@ -8,7 +9,7 @@ import { Streams } from './streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
-  controllers: [LiveController, ReadsController, ReadsGrpc],
+  controllers: [ChannelsController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, Streams],
 })
 export class ReadsModule {}
