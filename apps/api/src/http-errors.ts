@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { uuidv7 } from 'uuidv7';
 import { PROBLEMS, Problem } from './problem';
 import { PROBLEM_JSON, problemBody } from './problem-json';
 
@@ -11,7 +11,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     return;
   }
   const problem = meaningOf(error);
-  const requestId = uuidv7();
+  const requestId = randomUUID();
   const body = JSON.stringify(problemBody(problem, requestId));
   const { status } = PROBLEMS[problem.code];
   const head = [

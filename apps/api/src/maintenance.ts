@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openStore, type OpenStore, SqliteEventStore, verify, type Verified } from '@gatehouse/event-store';
-import { readSettings } from '@gatehouse/platform';
+import { lookUpSettings } from '@gatehouse/platform';
 
 /** The files of the data folder that maintenance is about. */
 export type DataFiles = { readonly log: string; readonly views: string };
@@ -20,7 +20,7 @@ export function runCommand(act: (args: readonly string[]) => void | Promise<void
 
 /** Where the log and the views of this installation are, by the same settings as the service. Throws when the log is no file. */
 export function dataFiles(): DataFiles {
-  const { data, eventStore } = readSettings(process.env);
+  const { data, eventStore } = lookUpSettings(process.env);
   if (eventStore !== undefined)
     throw new Error(
       'the log is in EventStoreDB (GATEHOUSE_EVENT_STORE): back it up, verify and restore it with the tools of EventStoreDB. After a restore start every replica with an empty GATEHOUSE_DATA, or run `npm run rebuild` on each',
@@ -50,7 +50,7 @@ function existing(files: DataFiles): DataFiles {
 
 /** The log of this installation, wherever it is, for this process alone, and the file of its views. */
 export async function openLogAlone(): Promise<{ store: OpenStore; views: string }> {
-  const { data, eventStore, eventStorePrefix: prefix } = readSettings(process.env);
+  const { data, eventStore, eventStorePrefix: prefix } = lookUpSettings(process.env);
   const views = join(data, 'views.db');
   if (eventStore === undefined) return { store: await openAlone(existingFiles().log), views };
   return { store: await openStore({ data, eventStore, prefix, onWaiting: (why) => say(why) }), views };

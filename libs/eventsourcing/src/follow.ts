@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly onProgress?: (status: FollowStatus) => void;
   /** The log could not be read (`willRetry`), or the follower stopped for good. */
   readonly onError?: (error: Error, willRetry: boolean) => void;
+  /** The checkpoint is of another log, or of an older copy of this one: the follower starts from zero. */
+  readonly onReset?: () => void;
   /** Events handed over at once, at most. */
   readonly batch?: number;
   /** The first and the longest pause before the log is read again after an error. */
@@ -155,7 +157,10 @@ class Path implements Following {
     const checkpoint = await ofFollower(() => this.follower.checkpoint());
     let after = 0n;
     if (checkpoint && (await holds(this.store, log.logId, checkpoint))) after = checkpoint.position;
-    else if (checkpoint) await ofFollower(() => this.follower.reset({ logId: log.logId }));
+    else if (checkpoint) {
+      this.options.onReset?.();
+      await ofFollower(() => this.follower.reset({ logId: log.logId }));
+    }
     this.handled = this.seen = after;
     this.owed = undefined;
     this.heard(log.head);

@@ -94,11 +94,6 @@ export class Transactor<State, Fact, Command> {
     this.clock = clock;
   }
 
-  /** Commands that run or wait. */
-  get depth(): number {
-    return this.queues.depth;
-  }
-
   /**
    * What `answer` makes of the outcome, at the instant of it. Throws what `decide` throws (nothing recorded),
    * `IdempotencyKeyReused`, `QueueFull`, `ClockSkew`, `WrongRevision` (lost too many races), `EventTooLarge`,

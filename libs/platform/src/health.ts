@@ -25,7 +25,7 @@ export type Readiness = {
     lastEventAt: string | null;
     error?: string;
   }[];
-  /** What is worth a look, and keeps nobody from being ready: the fan-out. */
+  /** What is worth a look, and keeps nobody from being ready: the fan-out, the pointer files. */
   readonly degraded: readonly string[];
   /** Absent where nothing is fanned out. */
   readonly channels?: readonly ShownChannel[];
@@ -56,9 +56,7 @@ export class Health {
     const because = [
       ...(this.stopping.begun ? ['the service is stopping'] : []),
       ...(this.store.failure ? [`the store has failed: ${this.store.failure.message}`] : []),
-      ...followers
-        .filter((status) => !isUpToDate(status))
-        .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`),
+      ...behind(followers.filter(({ beside }) => !beside)),
     ];
     const writable = this.store.writable();
     const fanOut = await this.channels.status();
@@ -67,10 +65,16 @@ export class Health {
       because,
       writable,
       followers: followers.map(shown),
-      degraded: degradedBy(fanOut),
+      degraded: [...behind(followers.filter(({ beside }) => beside)), ...degradedBy(fanOut)],
       ...(fanOut && { channels: fanOut.channels.map(shownChannel) }),
     };
   }
+}
+
+function behind(followers: readonly FollowStatus[]): string[] {
+  return followers
+    .filter((status) => !isUpToDate(status))
+    .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`);
 }
 
 function isUpToDate({ state, lag, behindMs }: FollowStatus): boolean {

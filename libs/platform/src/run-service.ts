@@ -16,6 +16,8 @@ type Start = (settings: Settings, log: OpenLog['log']) => Promise<RunningService
 type Die = (what: string) => (error: unknown) => void;
 
 const GRACE_MS = 9_000;
+/** For what is in flight when the log has failed: an append whose outcome is not known is tried again for 0.75 s. */
+const LAST_ANSWERS_MS = 2_000;
 
 /**
  * The life of a process: settings, log, start, a stop on SIGTERM or SIGINT that ends with exit code 0 within 10 s. Whatever goes wrong
@@ -50,7 +52,13 @@ function run(running: RunningService, { log, flush }: OpenLog, die: Die): void {
     ).unref();
     running.stop(GRACE_MS - 1_000).then(() => process.exit(0), die('did not stop cleanly'));
   };
-  void running.failed.then(die('the event store has failed'));
+  void running.failed.then((error) => {
+    const end = () => die('the event store has failed')(error);
+    stopping = true;
+    log.error({ err: error }, 'the event store has failed: answering what is in flight');
+    setTimeout(end, LAST_ANSWERS_MS + 500);
+    running.stop(LAST_ANSWERS_MS).then(end, end);
+  });
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   flush();

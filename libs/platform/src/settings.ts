@@ -128,6 +128,14 @@ type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads all settings, makes the data folder, and keeps a cursor secret in it if none is set. Throws `SettingWrong`. */
 export function readSettings(env: Environment): Settings {
+  const settings = lookUpSettings(env);
+  return { ...settings, cursorSecret: settings.cursorSecret ?? keptSecret(settings.data) };
+}
+
+/** The same, for who only looks: nothing is made. */
+export function lookUpSettings(
+  env: Environment,
+): Omit<Settings, 'cursorSecret'> & Partial<Pick<Settings, 'cursorSecret'>> {
   const value = <T>(one: Setting<T>): T | undefined => {
     const text = textOf(one, env) ?? one.default;
     if (text === undefined) return undefined;
@@ -138,18 +146,17 @@ export function readSettings(env: Environment): Settings {
       throw new SettingWrong(`${one.name} ${(error as Error).message}${shown}`);
     }
   };
-  const data = value(SETTINGS.data)!;
   return {
     http: value(SETTINGS.http)!,
     grpc: value(SETTINGS.grpc)!,
-    data,
+    data: value(SETTINGS.data)!,
     eventStore: value(SETTINGS.eventStore),
     eventStorePrefix: value(SETTINGS.eventStorePrefix)!,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,
     bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
-    cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
+    cursorSecret: value(SETTINGS.cursorSecret),
     publicUrl: value(SETTINGS.publicUrl),
     kafka: fanOutOf(value),
   };

@@ -1,3 +1,4 @@
+import type { FollowStatus } from '@gatehouse/eventsourcing';
 import type { OpenStore, StoreStats } from '@gatehouse/event-store';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FollowerHost } from './follower-host';
@@ -30,13 +31,9 @@ export function storeMetrics(registry: Registry, store: OpenStore): void {
   gauge('writable', '1 while the log takes writes', ({ writable }) => Number(writable));
 }
 
-/** How far each follower is, as last heard of. */
+/** How far each follower is along the log as it is now. */
 export function followerMetrics(registry: Registry, followers: FollowerHost): void {
-  const gauge = (
-    name: string,
-    help: string,
-    of: (status: ReturnType<FollowerHost['status']>[number]) => number,
-  ) =>
+  const gauge = (name: string, help: string, of: (status: FollowStatus) => number) =>
     new Gauge({
       name: `gatehouse_follower_${name}`,
       help,

@@ -1,19 +1,21 @@
 import {
   Global,
   Inject,
+  Logger,
   Module,
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { join } from 'node:path';
 import type { EventStore, Following } from '@gatehouse/eventsourcing';
-import { PointerFile } from '@gatehouse/pointer-file';
+import { PointerFile, prepareFolder } from '@gatehouse/pointer-file';
 import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
-import { Settings } from './settings';
+import { Settings, SettingWrong } from './settings';
 import { EVENT_STORE } from './store.tokens';
 
 const DAY_MS = 86_400_000;
+const logger = new Logger('Views');
 
 /** The views of the log (`views.db`), of this process alone, and the pointer files made from them. */
 @Global()
@@ -23,7 +25,12 @@ const DAY_MS = 86_400_000;
       provide: Views,
       // After the store, whose lock keeps a second process out of the folder.
       inject: [Settings, EVENT_STORE],
-      useFactory: ({ data }: Settings) => Views.open(join(data, 'views.db')),
+      useFactory: ({ data }: Settings) => {
+        const file = join(data, 'views.db');
+        return Views.open(file, (err) =>
+          logger.warn({ file, err, msg: 'damaged views: made anew from the log' }),
+        );
+      },
     },
   ],
   exports: [Views],
@@ -37,10 +44,12 @@ export class ViewsModule implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
-  onApplicationBootstrap(): void {
-    const views = this.followers.start(this.store, this.views);
+  async onApplicationBootstrap(): Promise<void> {
     const { pointerDir } = this.settings;
-    if (pointerDir !== undefined) this.followers.start(this.store, this.pointerFile(pointerDir, views));
+    if (pointerDir !== undefined) await writable(pointerDir);
+    const views = this.followers.start(this.store, this.views);
+    if (pointerDir !== undefined)
+      this.followers.start(this.store, this.pointerFile(pointerDir, views), { beside: true });
   }
 
   /** What the views say, once they are there; they may have a long way to go after a rebuild. */
@@ -61,5 +70,15 @@ export class ViewsModule implements OnApplicationBootstrap, OnApplicationShutdow
   async onApplicationShutdown(): Promise<void> {
     await this.followers.stop();
     await this.views.close();
+  }
+}
+
+async function writable(folder: string): Promise<void> {
+  try {
+    await prepareFolder(folder);
+  } catch (error) {
+    throw new SettingWrong(
+      `GATEHOUSE_POINTER_DIR must be a folder that can be written: ${(error as Error).message}`,
+    );
   }
 }

@@ -18,6 +18,22 @@ export function prepareDatabase(file: string): Error | undefined {
   }
 }
 
+/** Whether a file holds tables of this release that can be read; nothing is changed. */
+export function isCurrent(file: string): boolean {
+  let db: Database.Database | undefined;
+  try {
+    db = openReader(file);
+    const current = db.pragma('user_version', { simple: true }) === SCHEMA_VERSION;
+    if (current) touch(db);
+    return current;
+  } catch (error) {
+    if (isDamaged(error)) return false;
+    throw error;
+  } finally {
+    db?.close();
+  }
+}
+
 function isDamaged(error: unknown): error is Error {
   const { code } = (error ?? {}) as { code?: unknown };
   return error instanceof Error && typeof code === 'string' && /^SQLITE_(NOTADB|CORRUPT)/.test(code);
@@ -36,10 +52,14 @@ function prepare(file: string): void {
       db.exec(SCHEMA);
       db.pragma(`user_version = ${SCHEMA_VERSION}`);
     })();
-  // What is read first in any case. To look at every page would take minutes where the views are large.
+  touch(db);
+  db.close();
+}
+
+/** Reads what is read first in any case. To look at every page would take minutes where the views are large. */
+function touch(db: Database.Database): void {
   for (const table of ['checkpoint', 'models', 'versions', 'moves'])
     db.prepare(`SELECT * FROM ${table} ORDER BY 1 DESC LIMIT 1`).get();
-  db.close();
 }
 
 /** NORMAL: a power cut may lose the last commits, rows and checkpoint together; the log has them still. */

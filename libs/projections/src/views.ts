@@ -2,7 +2,7 @@ import { decode, type Fact } from '@gatehouse/domain';
 import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
 import type { Database } from 'better-sqlite3';
 import { toBatch } from './batch';
-import { openReader, prepareDatabase } from './database';
+import { isCurrent, openReader, prepareDatabase } from './database';
 import { Fold } from './fold';
 import { LiveProjection } from './live';
 import { ModelsProjection } from './models';
@@ -39,6 +39,11 @@ export class Views implements Follower {
     const damage = prepareDatabase(file);
     if (damage) onDamaged(damage);
     return new Views(openReader(file), new Writer(file));
+  }
+
+  /** The same, but nothing is made anew: null where `open` would. */
+  static openAsIs(file: string): Views | null {
+    return isCurrent(file) ? new Views(openReader(file), new Writer(file)) : null;
   }
 
   /** Call it when whoever follows with it has stopped. */
