@@ -9,6 +9,7 @@ const LIBS = [
   'pointer-file',
   'messaging',
   'contracts',
+  'policy',
   'platform',
 ];
 
@@ -22,6 +23,7 @@ const MAY = {
   'pointer-file': ['domain', 'eventsourcing'],
   messaging: ['domain', 'eventsourcing'],
   contracts: [],
+  policy: ['domain', 'canonical'],
   platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'messaging', 'contracts'],
 };
 
@@ -98,6 +100,9 @@ module.exports = {
     ]),
     homes('eventstore-client-lives-in-its-adapter', '@eventstore', ['^libs/event-store/src/eventstoredb/']),
     homes('kafkajs-lives-in-the-publisher', 'kafkajs', ['^libs/messaging/src/kafka/']),
+    homes('what-reads-policies-lives-in-policy', '@marcbachmann/cel-js|yaml|ajv|ajv-formats', [
+      library('policy'),
+    ]),
     homes('better-sqlite3-lives-in-the-log-and-the-views', 'better-sqlite3', [
       '^libs/event-store/src/sqlite/',
       '^libs/projections/src/database\\.ts$',

@@ -10,9 +10,9 @@ module.exports = {
   testEnvironment: 'node',
   roots: ['<rootDir>/apps', '<rootDir>/libs', '<rootDir>/test'],
   testMatch: ['**/*.spec.ts'],
-  transform: { '^.+\\.ts$': '@swc/jest' },
-  // ESM-only packages that jest has to transform itself.
-  transformIgnorePatterns: ['/node_modules/(?!(uuid|jose)/)'],
+  transform: { '^.+\\.[jt]s$': '@swc/jest' },
+  // ESM-only packages that jest has to transform itself; node (20.19 and later) requires them as they are.
+  transformIgnorePatterns: ['/node_modules/(?!(uuid|jose|@marcbachmann/cel-js)/)'],
   moduleNameMapper,
   reporters: ['default', '<rootDir>/test/support/closing-line.cjs'],
   maxWorkers: 2,

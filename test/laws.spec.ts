@@ -40,7 +40,15 @@ const MODEL: Decider<ModelState, Fact, Step> = {
   evolve,
   bytes: ({ bytes }) => bytes,
   decide: ({ actor, command }, state, at) =>
-    decide(command, state, { ...at, actor, policy: POLICY, digest: digestOf }),
+    decide(command, state, {
+      ...at,
+      actor,
+      model: 'm',
+      policy: POLICY,
+      capacities: [],
+      holds: () => false,
+      digest: digestOf,
+    }),
 };
 
 /** A log that now and then loses a request before it is written, or the answer after. */

@@ -24,6 +24,9 @@ import { ProblemFilter } from './problem.filter';
 import { loadProtos } from './protos';
 import { Routes } from './routes';
 
+/** What the health service tells of; '' is all of it. */
+const SERVICES = ['', 'gatehouse.v1.Registry', 'gatehouse.v1.Policies'];
+
 /** A service that listens on both doors. */
 export type Running = {
   readonly app: NestFastifyApplication;
@@ -73,7 +76,7 @@ async function listen(
   settings: Settings,
   log: OpenLog['log'],
 ): Promise<Running> {
-  const health = new HealthImplementation({ '': 'SERVING', 'gatehouse.v1.Registry': 'SERVING' });
+  const health = new HealthImplementation(Object.fromEntries(SERVICES.map((name) => [name, 'SERVING'])));
   const grpc = grpcServer(app, settings, log, health);
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
   await naming('GATEHOUSE_GRPC', settings.grpc, () => app.startAllMicroservices());
@@ -127,8 +130,7 @@ async function stop(
   health: HealthImplementation,
   graceMs: number,
 ): Promise<void> {
-  health.setStatus('', 'NOT_SERVING');
-  health.setStatus('gatehouse.v1.Registry', 'NOT_SERVING');
+  for (const name of SERVICES) health.setStatus(name, 'NOT_SERVING');
   app.get(Stopping).begin();
   const cut = setTimeout(() => {
     grpc.cut();

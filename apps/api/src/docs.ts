@@ -3,6 +3,7 @@ import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swag
 import { withNullAsType, withoutUnused } from './openapi-3-1';
 import { PROBLEM_JSON } from './problem-json';
 import { PROBLEMS } from './problem';
+import { TrialDto } from './policies/resources.dto';
 import { WriteAnswerDto } from './reads/resources.dto';
 
 type Header = { readonly name: string; readonly description: string };
@@ -36,6 +37,8 @@ const MOVING: readonly Header[] = [
   },
 ];
 const WRITE_ANSWER = '#/components/schemas/WriteAnswerDto';
+const TRIAL = '#/components/schemas/TrialDto';
+const OTHERS = ['publish', 'activate', 'testPolicy', 'backtestPolicy'];
 const MOVES = ['promote', 'rollBack'];
 
 /** OpenAPI 3.1 of the built app. */
@@ -51,7 +54,7 @@ export function openApi(app: INestApplication): OpenAPIObject {
   const operationIdFactory = (_controller: string, method: string) => method;
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory,
-    extraModels: [WriteAnswerDto],
+    extraModels: [WriteAnswerDto, TrialDto],
   });
   return withNullAsType(withWhatAllShare(document));
 }
@@ -71,9 +74,7 @@ function withWhatAllShare(document: OpenAPIObject): OpenAPIObject {
     if (get) extend(get, READING);
     if (post) {
       extend(post, MOVES.includes(post.operationId ?? '') ? MOVING : WRITING);
-      const answer = { content: { 'application/json': { schema: { $ref: WRITE_ANSWER } } } };
-      post.responses['200'] = { description: 'It is so; `changed` says whether it was already.', ...answer };
-      if (post.responses['201']) post.responses['201'] = { description: 'Recorded.', ...answer };
+      describeWrite(post);
     }
   }
   const problem = { [PROBLEM_JSON]: { schema: { $ref: '#/components/schemas/Problem' } } };
@@ -91,6 +92,16 @@ function withWhatAllShare(document: OpenAPIObject): OpenAPIObject {
 }
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+
+/** What a write on a model answers; the others say themselves what they do. */
+function describeWrite(post: Operation): void {
+  if (OTHERS.includes(post.operationId ?? '')) return;
+  const tried = post.operationId === 'promote' ? [{ $ref: TRIAL }] : [];
+  const schema = tried.length > 0 ? { anyOf: [{ $ref: WRITE_ANSWER }, ...tried] } : { $ref: WRITE_ANSWER };
+  const answer = { content: { 'application/json': { schema } } };
+  post.responses['200'] = { description: 'It is so; `changed` says whether it was already.', ...answer };
+  if (post.responses['201']) post.responses['201'] = { description: 'Recorded.', ...answer };
+}
 
 function extend(operation: Operation, headers: readonly Header[]): void {
   const parameters = [...EVERYWHERE, ...headers].map((header) => ({

@@ -14,6 +14,7 @@ import {
 } from '@gatehouse/platform';
 import { negotiate } from './accept';
 import { answerClientError } from './http-errors';
+import { YAML, YamlText } from './policies/policy-body';
 import { Problem } from './problem';
 import { sendProblem } from './problem-json';
 import type { Routes } from './routes';
@@ -59,7 +60,8 @@ export function shapeHttp(fastify: FastifyInstance, shell: Shell): void {
     fastify.server.emit('request', request, response),
   );
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody);
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody(jsonOf));
+  fastify.addContentTypeParser(YAML, { parseAs: 'buffer' }, parseBody(yamlOf));
   fastify.addHook('onRoute', (route) => {
     shell.routes.add(route);
     // First: what a route adds itself may answer already.
@@ -93,6 +95,8 @@ function admitted({ settings, stopping, routes }: Shell) {
     }
     // Said before the body is read: what is wrong with it does not matter any more.
     if (request.is404) return done(routes.missing(request, reply));
+    const { long = false } = request.routeOptions.config as { long?: boolean };
+    if (long) return done();
     if (request.method !== 'GET' || request.headers['gatehouse-at-least'] !== undefined)
       startDeadline(request, reply, settings.requestTimeoutMs);
     done();
@@ -152,20 +156,22 @@ function contextOf(request: Request, reply: FastifyReply): RequestContext {
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-function parseBody(
-  request: FastifyRequest,
-  body: Buffer,
-  done: (error: Error | null, value?: unknown) => void,
-): void {
-  try {
-    done(null, bodyOf(request, body));
-  } catch (error) {
-    done(error as Error);
-  }
+function parseBody(valueOf: (text: string, request: FastifyRequest) => unknown) {
+  return (
+    request: FastifyRequest,
+    body: Buffer,
+    done: (error: Error | null, value?: unknown) => void,
+  ): void => {
+    try {
+      refuseEncoded(request);
+      done(null, valueOf(textOf(body), request));
+    } catch (error) {
+      done(error as Error);
+    }
+  };
 }
 
-/** A body is one JSON object in UTF-8. */
-function bodyOf({ headers }: FastifyRequest, body: Buffer): unknown {
+function refuseEncoded({ headers }: FastifyRequest): void {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]*)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8';
   const encoding = headers['content-encoding'] ?? 'identity';
   if (charset.toLowerCase() !== 'utf-8' || encoding.toLowerCase() !== 'identity')
@@ -173,10 +179,21 @@ function bodyOf({ headers }: FastifyRequest, body: Buffer): unknown {
       'media-type-unsupported',
       'Send JSON as plain UTF-8, neither compressed nor in another charset.',
     );
-  const value = parseJson(textOf(body));
+}
+
+/** A body is one JSON object in UTF-8. */
+function jsonOf(text: string): unknown {
+  const value = parseJson(text);
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new InvalidRequest([{ pointer: '', message: 'must be a JSON object' }]);
   return value;
+}
+
+/** YAML is for whom the route says so; what it means is theirs to find out. */
+function yamlOf(text: string, { routeOptions: { config } }: FastifyRequest): unknown {
+  const { takes = [] } = config as { takes?: readonly string[] };
+  if (takes.includes(YAML)) return new YamlText(text);
+  throw new Problem('media-type-unsupported', 'Send JSON, with Content-Type: application/json.');
 }
 
 function textOf(body: Buffer): string {

@@ -1,6 +1,16 @@
-import { toStruct, toValue, type Event, type Live, type Rule as RuleMessage } from '@gatehouse/contracts';
-import type { Rule } from '@gatehouse/domain';
+import { checkJson, JsonRefused } from '@gatehouse/canonical';
+import {
+  toStruct,
+  toValue,
+  type Event,
+  type GatesResponse,
+  type Live,
+  type Rule as RuleMessage,
+} from '@gatehouse/contracts';
+import type { Gates, Rule } from '@gatehouse/domain';
 import type { Live as LiveResource, PublicEvent } from '@gatehouse/projections';
+import type { Type } from '@nestjs/common';
+import { validation } from './validation';
 
 // From the resources of HTTP to the messages of gRPC: what is null there is absent here, free JSON is a Struct.
 
@@ -32,4 +42,23 @@ export function eventMessage({ data, ...event }: PublicEvent): Event {
 
 export function ruleMessage({ required, observed, ...rule }: Rule): RuleMessage {
   return { ...rule, required: toValue(required), observed: toValue(observed) };
+}
+
+export function gatesMessage({ policy, missing, ...gates }: Gates): GatesResponse {
+  const { register, staging, production, approvals } = gates;
+  return {
+    policy,
+    register: register.map(ruleMessage),
+    staging: staging.map(ruleMessage),
+    production: production.map(ruleMessage),
+    approvals: approvals.map(ruleMessage),
+    missing: [...missing],
+  };
+}
+
+/** A message as its DTO class, judged as a JSON body would be. */
+export async function shaped<T extends object>(dto: Type<T>, message: object): Promise<T> {
+  const problem = checkJson(message);
+  if (problem) throw new JsonRefused(problem.pointer, problem.message);
+  return (await validation.transform(message, { type: 'body', metatype: dto })) as T;
 }

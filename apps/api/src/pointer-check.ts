@@ -1,4 +1,12 @@
-import { decode, liveVersion, movePointer, noPointer, rollbackTarget, type Pointer } from '@gatehouse/domain';
+import {
+  decode,
+  isModelStream,
+  liveVersion,
+  movePointer,
+  noPointer,
+  rollbackTarget,
+  type Pointer,
+} from '@gatehouse/domain';
 import type { EventStore } from '@gatehouse/eventsourcing';
 import type { Views } from '@gatehouse/projections';
 
@@ -30,6 +38,7 @@ async function fold(store: EventStore, upTo: bigint, problems: string[]): Promis
   const { signal } = new AbortController();
   for await (const event of store.readAll(0n, { follow: false, signal })) {
     if (event.position > upTo) break;
+    if (!isModelStream(event.stream)) continue;
     const fact = decode(event);
     const { tenant, model = '' } = fact.meta;
     const one = models.get(event.stream) ?? { tenant, model, pointer: noPointer() };

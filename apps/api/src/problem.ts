@@ -1,6 +1,6 @@
 import { status } from '@grpc/grpc-js';
 import { Rejected, type RejectionCode } from '@gatehouse/domain';
-import { EdgeProblem, InvalidRequest, type EdgeCode } from '@gatehouse/platform';
+import { EdgeProblem, InvalidRequest, type EdgeCode, type FieldError } from '@gatehouse/platform';
 
 /** Every code that an answer can carry. Public and permanent. */
 export type ProblemCode = RejectionCode | EdgeCode;
@@ -22,6 +22,7 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
   'role-missing': { status: 403, grpc: status.PERMISSION_DENIED, title: 'The caller may not do this' },
   'model-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such model' },
   'version-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such version' },
+  'policy-unknown': { status: 404, grpc: status.NOT_FOUND, title: 'There is no such policy' },
   'not-found': { status: 404, grpc: status.NOT_FOUND, title: 'There is nothing here' },
   'method-not-allowed': {
     status: 405,
@@ -61,6 +62,16 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     grpc: status.FAILED_PRECONDITION,
     title: 'There is nothing to roll back to',
   },
+  'policy-tie': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'Two policies would govern the same model',
+  },
+  'no-break-glass': {
+    status: 409,
+    grpc: status.FAILED_PRECONDITION,
+    title: 'There is no break-glass to review',
+  },
   'floating-alias': {
     status: 409,
     grpc: status.FAILED_PRECONDITION,
@@ -75,7 +86,7 @@ export const PROBLEMS: Record<ProblemCode, Answer> = {
     title: 'The body must be application/json',
   },
   'changelog-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The changelog is blank' },
-  'reason-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'A rollback needs a reason' },
+  'reason-missing': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'A reason is missing' },
   'notice-too-short': { status: 422, grpc: status.FAILED_PRECONDITION, title: 'The sunset is too soon' },
   'idempotency-key-reused': {
     status: 422,
@@ -110,6 +121,10 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
   JsonRefused: ({ pointer, message }) => {
     const errors = [{ pointer: String(pointer), message }];
     return new Problem('invalid', new InvalidRequest(errors).message, { errors });
+  },
+  PolicyRefused: ({ errors }) => {
+    const refused = new InvalidRequest(errors as FieldError[]);
+    return new Problem('invalid', refused.message, refused.extra);
   },
   CursorInvalid: () =>
     new Problem(

@@ -14,6 +14,8 @@ const UNARY = [
   'Promote',
   'RollBack',
   'Deprecate',
+  'ReviewBreakGlass',
+  'GetGates',
   'GetLive',
   'GetVersion',
   'ListModels',

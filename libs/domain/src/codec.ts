@@ -5,7 +5,8 @@ export class Undecodable extends Error {
   override readonly name = 'Undecodable';
 }
 
-type Stored = {
+/** An event as a store hands it over. */
+export type Stored = {
   readonly id: string;
   readonly type: string;
   readonly position: bigint;
@@ -23,11 +24,18 @@ const STORED_NAMES: Record<ModelEvent['type'], true> = {
   'model.Promoted': true,
   'model.RolledBack': true,
   'model.Deprecated': true,
+  'model.BreakGlassReviewed': true,
 };
 
 /** From what is stored to what it means today. Throws `Undecodable` for a name or a schema it does not know. */
 export function decode(stored: Stored): Fact {
-  if (!Object.hasOwn(STORED_NAMES, stored.type))
+  refuseUnknown(stored, STORED_NAMES);
+  return stored as unknown as Fact;
+}
+
+/** Throws `Undecodable` where neither the stored name nor the schema is one of these. */
+export function refuseUnknown(stored: Stored, names: Readonly<Record<string, true>>): void {
+  if (!Object.hasOwn(names, stored.type))
     throw new Undecodable(
       `position ${stored.position}: unknown event ${stored.type}; is this release older than the log?`,
     );
@@ -35,5 +43,4 @@ export function decode(stored: Stored): Fact {
     throw new Undecodable(
       `position ${stored.position}: unknown schema ${String(stored.meta['schema'])} of ${stored.type}`,
     );
-  return stored as unknown as Fact;
 }

@@ -1,18 +1,21 @@
 import type {
   Actor,
+  BreakGlassReviewed,
   Decided,
   Deprecated,
   Evaluated,
+  Manifest,
   PolicyRef,
   Promoted,
   ReasonCode,
   Registered,
 } from './events';
+import type { PolicyDocument } from './policy-document';
 
 /** A version named by its number or by its digest. */
 export type VersionRef = number | string;
 
-export type Register = Omit<Registered, 'version'>;
+export type Register = Omit<Registered, 'version' | 'rules' | 'policy'>;
 export type Evaluate = Pick<Evaluated, 'version' | 'suite' | 'dataset' | 'metrics' | 'thresholds' | 'report'>;
 /** `digest` and `evaluated`: what the reviewer looked at, if they say it. */
 export type Approve = Pick<Decided, 'version' | 'comment'> & {
@@ -21,7 +24,11 @@ export type Approve = Pick<Decided, 'version' | 'comment'> & {
   readonly evaluated?: string;
 };
 /** `ifPointer`: the pointer revision that the client expects. */
-export type Promote = Pick<Promoted, 'version' | 'note'> & { readonly ifPointer?: number };
+export type Promote = Pick<Promoted, 'version' | 'note'> & {
+  readonly breakGlass?: { readonly reason: string };
+  readonly ifPointer?: number;
+};
+export type Review = Pick<BreakGlassReviewed, 'version' | 'verdict' | 'comment'>;
 /** `to`: 0 is nothing live. */
 export type RollBack = {
   readonly from: VersionRef;
@@ -39,15 +46,29 @@ export type Command =
   | { readonly verb: 'approve'; readonly data: Approve }
   | { readonly verb: 'promote'; readonly data: Promote }
   | { readonly verb: 'rollBack'; readonly data: RollBack }
-  | { readonly verb: 'deprecate'; readonly data: Deprecate };
+  | { readonly verb: 'deprecate'; readonly data: Deprecate }
+  | { readonly verb: 'review'; readonly data: Review };
 
-/** The rules in force, as data. */
+/** Plain data that an expression can name. */
+export type Variables = { readonly [name: string]: unknown };
+
+/** What an expression says; `because` where it says nothing. */
+export type Opinion = { readonly holds: boolean } | { readonly because: string };
+
+/** The rules in force: a document, and what it takes to read it, which is not the domain's. */
 export type Policy = {
   readonly ref: PolicyRef;
-  /** Approvals that a promotion needs, by different reviewers. */
-  readonly approvals: number;
-  /** Days between a deprecation and its sunset, at least. */
-  readonly noticeDays: number;
+  readonly document: PolicyDocument;
+  /** What an expression of the document says of these variables. Never throws. */
+  readonly evaluate: (expr: string, variables: Variables) => Opinion;
+  /** Whether an instant lies in a weekly window, on the clocks of a zone. */
+  readonly inWeek: (weekly: string, zone: string, instant: string) => boolean;
+};
+
+/** What a version was registered as: decisions that look at manifests are given it, the state holds none. */
+export type Registration = {
+  readonly manifest: Manifest;
+  readonly changelog: string;
 };
 
 /** What a decision depends on besides the command and the state; nothing else reaches it. */
@@ -57,7 +78,17 @@ export type Context = {
   /** The id that the event will carry. */
   readonly eventId: string;
   readonly actor: Actor;
+  /** The model's name, which expressions can look at. */
+  readonly model: string;
   readonly policy: Policy;
+  /** The capacities that the actor holds now. */
+  readonly capacities: readonly string[];
+  /** Whether somebody holds a capacity now. */
+  readonly holds: (actorId: string, capacity: string) => boolean;
+  /** Whether somebody may decide on this model's versions now; absent: whoever did may still. */
+  readonly mayDecide?: (actorId: string) => boolean;
+  /** Of the version that a promotion is about; needed where `looksAtManifest`. */
+  readonly registration?: Registration;
   /** `sha256:<hex>` of the canonical form (RFC 8785) of a JSON value. */
   readonly digest: (value: unknown) => string;
 };

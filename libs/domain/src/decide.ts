@@ -1,17 +1,20 @@
-import type { Approve, Command, Context, Deprecate, Evaluate, Promote, Register, RollBack } from './commands';
-import type { Baseline, Decided, ModelEvent, Ref } from './events';
-import { allPass, deltasAgainst, judge } from './gate';
-import { liveVersion, rollbackTarget } from './pointer';
+import { benchOf, liveOnSuite } from './against-live';
+import type { Approve, Command, Context, Deprecate, Evaluate, Register, RollBack } from './commands';
+import { daysOf } from './duration';
+import type { Decided, ModelEvent, Rule } from './events';
+import { allPass, deltasAgainst } from './gate';
 import {
-  approvalRules,
-  bySuite,
-  compact,
-  productionRules,
-  requireApprovals,
-  requireGate,
-  stageRule,
+  asksRegistration,
+  declaredRules,
+  evaluationsRule,
+  policyBounds,
+  registrationRules,
+  suiteRules,
   tableRules,
-} from './promotion';
+} from './gates';
+import { liveVersion, rollbackTarget } from './pointer';
+import { promote } from './promote';
+import { registrationVariables, requireGate } from './promotion';
 import {
   existing,
   expectPointer,
@@ -25,7 +28,8 @@ import {
   refuseTooMany,
 } from './refusals';
 import { Rejected } from './rejections';
-import { isLive, type Decision, type ModelState, type OnTable, type Version } from './state';
+import { review } from './review';
+import { isLive, type Decision, type ModelState, type Version } from './state';
 
 /**
  * What a command makes of a model: one event; none if it is so already; or `Rejected`, with the first refusal in
@@ -40,7 +44,7 @@ export function decide(command: Command, state: ModelState, context: Context): r
 function decideOne(command: Command, state: ModelState, context: Context): ModelEvent | null {
   switch (command.verb) {
     case 'register':
-      return register(command.data, state);
+      return register(command.data, state, context);
     case 'evaluate':
       return evaluate(command.data, state, context);
     case 'approve':
@@ -51,10 +55,12 @@ function decideOne(command: Command, state: ModelState, context: Context): Model
       return rollBack(command.data, state);
     case 'deprecate':
       return deprecate(command.data, state, context);
+    case 'review':
+      return review(command.data, state, context);
   }
 }
 
-function register(data: Register, state: ModelState): ModelEvent | null {
+function register(data: Register, state: ModelState, context: Context): ModelEvent | null {
   if (data.changelog.trim() === '')
     throw new Rejected('changelog-missing', 'Say in `changelog` what changed and why.');
   if (data.manifest.parent !== undefined) named(state, data.manifest.parent);
@@ -65,7 +71,19 @@ function register(data: Register, state: ModelState): ModelEvent | null {
       'label-taken',
       `Label ${data.label} is version ${holder.version} with another digest; choose another label.`,
     );
-  return { type: 'model.Registered', data: { version: state.versions.length + 1, ...data } };
+  const version = state.versions.length + 1;
+  const judged = judgeRegistration(version, data, context);
+  return { type: 'model.Registered', data: { version, ...data, ...judged } };
+}
+
+/** What the policy asks of a registration, if anything; throws where it is not met. */
+function judgeRegistration(version: number, data: Register, context: Context) {
+  const { policy, actor, model, now } = context;
+  if (!asksRegistration(policy.document.register)) return undefined;
+  const about = registrationVariables({ ...data, version, registrar: actor.id }, model, now, data);
+  const rules = registrationRules(policy, data, about);
+  requireGate(rules);
+  return { rules, policy: policy.ref };
 }
 
 function evaluate(data: Evaluate, state: ModelState, context: Context): ModelEvent {
@@ -74,10 +92,19 @@ function evaluate(data: Evaluate, state: ModelState, context: Context): ModelEve
   refuseTooMany(version, data);
   const live = liveOnSuite(state, version, data.suite);
   const deltas = 'why' in live ? {} : deltasAgainst(data.metrics, live.metrics);
-  const rules = judge(data, live);
+  const bench = benchOf(state, version, context);
+  const laid = { ...data, at: context.now };
+  const rules = [
+    ...declaredRules(context.policy, data.suite, laid, live),
+    ...policyBounds(bench, data.suite, laid),
+  ].map(withoutSuite);
   const passed = allPass(rules);
   const others = [...version.table].filter(([suite]) => suite !== data.suite);
-  const met = passed && others.every(([, evaluation]) => evaluation.passed);
+  const table = [...others, [data.suite, laid] as const];
+  const met =
+    passed &&
+    others.every(([, evaluation]) => evaluation.passed) &&
+    allPass([...evaluationsRule(table.length, context.policy), ...suiteRules(table, bench)]);
   return {
     type: 'model.Evaluated',
     data: {
@@ -124,45 +151,16 @@ function approve(data: Approve, state: ModelState, context: Context): ModelEvent
       'too-many',
       `Version ${version.version} has decisions of ${LIMITS.reviewers} reviewers; that is the most.`,
     );
-  if (data.decision === 'approve') requireGate([...tableRules(version)]);
+  if (data.decision === 'approve') requireGate(tableRules(version, benchOf(state, version, context)));
   const decided: Decided = {
     version: version.version,
     digest: version.digest,
     evaluated: version.evaluated,
     ...(data.comment !== undefined && { comment: data.comment }),
+    ...(context.capacities.length > 0 && { capacities: context.capacities }),
     policy: context.policy.ref,
   };
   return { type: data.decision === 'approve' ? 'model.Approved' : 'model.Rejected', data: decided };
-}
-
-function promote(data: Promote, state: ModelState, context: Context): ModelEvent | null {
-  const version = existing(state, data.version);
-  expectPointer(state, data.ifPointer);
-  if (isLive(state, version)) return null;
-  refuseDeprecated(version);
-  const { rules, deltas } = productionRules(version, (suite) => liveOnSuite(state, version, suite));
-  requireGate([...stageRule(version), ...rules]);
-  const approvals = requireApprovals(version, context.policy);
-  const previous = refTo(state, liveVersion(state.pointer));
-  return {
-    type: 'model.Promoted',
-    data: {
-      version: version.version,
-      digest: version.digest,
-      ...(previous && { previous }),
-      pointer: state.pointer.revision + 1,
-      ...(data.note !== undefined && { note: data.note }),
-      evidence: {
-        registered: String(version.registered),
-        evaluations: bySuite(version).map(([, { revision }]) => String(revision)),
-        approvals: approvals.map(({ revision }) => String(revision)),
-        rules: [...rules.map(compact), ...approvalRules(approvals, context.policy)],
-        ...(previous && { baseline: previous }),
-        deltas,
-        policy: context.policy.ref,
-      },
-    },
-  };
 }
 
 function rollBack(data: RollBack, state: ModelState): ModelEvent | null {
@@ -215,11 +213,12 @@ function deprecate(data: Deprecate, state: ModelState, context: Context): ModelE
       'is-rollback-target',
       `A rollback would go to version ${version.version}; promote another version first.`,
     );
-  const earliest = dayAfter(context.now, context.policy.noticeDays);
+  const noticeDays = daysOf(context.policy.document.deprecation?.notice ?? 'P30D');
+  const earliest = dayAfter(context.now, noticeDays);
   if (data.sunset < earliest)
     throw new Rejected(
       'notice-too-short',
-      `The sunset must be ${earliest} or later: the policy asks for ${context.policy.noticeDays} days of notice.`,
+      `The sunset must be ${earliest} or later: the policy asks for ${noticeDays} days of notice.`,
       { earliest },
     );
   const follows = successor?.version ?? liveVersion(state.pointer);
@@ -235,27 +234,9 @@ function deprecate(data: Deprecate, state: ModelState, context: Context): ModelE
   };
 }
 
-function refTo(state: ModelState, number: number | null): Ref | undefined {
-  const version = number === null ? undefined : state.versions[number - 1];
-  return version && { version: version.version, digest: version.digest };
-}
-
-/** The live version's evaluation on a suite, to compare another version's with. */
-function liveOnSuite(
-  state: ModelState,
-  version: Version,
-  suite: string,
-): (OnTable & { version: number; baseline: Baseline }) | { why: string } {
-  const live = state.versions[(liveVersion(state.pointer) ?? 0) - 1];
-  if (!live) return { why: 'nothing is live to compare with' };
-  if (live === version) return { why: 'this version is live itself' };
-  const onTable = live.table.get(suite);
-  if (!onTable) return { why: `version ${live.version}, which is live, was not evaluated on this suite` };
-  return {
-    ...onTable,
-    version: live.version,
-    baseline: { version: live.version, revision: String(onTable.revision) },
-  };
+/** The event says which suite it is about. */
+function withoutSuite({ suite: _, ...rule }: Rule): Rule {
+  return rule;
 }
 
 function evaluatedDigest(table: [string, string][], context: Context): string {

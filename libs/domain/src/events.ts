@@ -102,6 +102,9 @@ export type Registered = {
   readonly changelog: string;
   readonly author?: string;
   readonly manifest: Manifest;
+  /** What the policy in force asks of a registration; absent where it asks nothing. */
+  readonly rules?: readonly Rule[];
+  readonly policy?: PolicyRef;
 };
 export type Evaluated = {
   readonly version: number;
@@ -126,6 +129,8 @@ export type Decided = {
   readonly evaluated: string;
   readonly comment?: string;
   readonly capacity?: string;
+  /** The capacities that the reviewer held when they decided; absent: none. */
+  readonly capacities?: readonly string[];
   readonly policy: PolicyRef;
 };
 export type Evidence = {
@@ -137,7 +142,16 @@ export type Evidence = {
   readonly baseline?: Ref;
   /** By suite. */
   readonly deltas: { readonly [suite: string]: Deltas };
+  /** Which approval was counted as what; `held`: the capacities of then that its reviewer still holds now. */
+  readonly counted?: readonly Counted[];
   readonly policy: PolicyRef;
+};
+export type Counted = {
+  /** Its revision in this stream. */
+  readonly approval: string;
+  readonly by: string;
+  readonly capacity?: string;
+  readonly held?: readonly string[];
 };
 export type Promoted = {
   readonly version: number;
@@ -147,7 +161,16 @@ export type Promoted = {
   readonly pointer: number;
   readonly note?: string;
   readonly evidence: Evidence;
-  readonly breakGlass?: { readonly reason: string };
+  /** Approvals, soak and freeze were skipped; `reviewBy`: until when a second person should have looked at it. */
+  readonly breakGlass?: { readonly reason: string; readonly capacity?: string; readonly reviewBy?: string };
+};
+export type BreakGlassReviewed = {
+  readonly version: number;
+  readonly digest: string;
+  /** The revision of the promotion in this stream. */
+  readonly promotion: string;
+  readonly verdict: 'justified' | 'not-justified';
+  readonly comment?: string;
 };
 export type RolledBack = {
   readonly from: Ref;
@@ -173,7 +196,8 @@ export type ModelEvent =
   | { readonly type: 'model.Rejected'; readonly data: Decided }
   | { readonly type: 'model.Promoted'; readonly data: Promoted }
   | { readonly type: 'model.RolledBack'; readonly data: RolledBack }
-  | { readonly type: 'model.Deprecated'; readonly data: Deprecated };
+  | { readonly type: 'model.Deprecated'; readonly data: Deprecated }
+  | { readonly type: 'model.BreakGlassReviewed'; readonly data: BreakGlassReviewed };
 
 /** An event and where and how it was recorded: what `evolve` and the views fold. */
 export type Fact<E extends ModelEvent = ModelEvent> = E & {

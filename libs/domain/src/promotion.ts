@@ -1,44 +1,51 @@
-import type { Policy } from './commands';
+import { tally, type Tally } from './approvals';
+import type { Context, Registration, Variables } from './commands';
+import { msOf, spoken } from './duration';
 import type { Deltas, Rule } from './events';
-import { allPass, deltasAgainst, judge, type Comparison } from './gate';
-import { Rejected, type MissingApproval } from './rejections';
-import type { Decision, OnTable, Version } from './state';
+import { bySuite, expressionRule, judgedAgain, registrationRules, stageRule, type Bench } from './gates';
+import { allPass } from './gate';
+import type { Freeze } from './policy-document';
+import { Rejected } from './rejections';
+import type { Version } from './state';
 
-/** From DEV nothing goes on: the list of rules begins by saying so. */
-export function stageRule(version: Version): Rule[] {
-  if (version.stage !== 'DEV') return [];
-  return [
-    {
-      rule: 'stage',
-      required: 'STAGING',
-      observed: 'DEV',
-      verdict: 'fail',
-      because: 'the staging gate has not been met yet',
-    },
-  ];
+/** Everything that a policy asks of a promotion, judged. */
+export type Assessment = {
+  /** What nothing skips: registration, evaluations, the production rules. */
+  readonly rules: readonly Rule[];
+  /** What break-glass skips besides the approvals: soak and freeze. */
+  readonly waits: readonly Rule[];
+  readonly approvals: Tally;
+  readonly deltas: { readonly [suite: string]: Deltas };
+};
+
+/** Judges every rule, whether or not one before it failed. */
+export function assess(version: Version, live: Bench['live'], context: Context): Assessment {
+  const { policy, now } = context;
+  const { rules, deltas } = judgedAgain(version, { policy, now, live });
+  const approvals = tally(version, context);
+  const { register, production } = policy.document;
+  // Most policies have no expression: then nobody needs the variables.
+  const asks = register?.rules ?? production?.rules;
+  const variables = asks ? variablesOf(version, deltas, approvals, context) : {};
+  const { label, author } = version;
+  const registration = context.registration && {
+    ...context.registration,
+    ...(label !== null && { label }),
+    ...(author !== null && { author }),
+  };
+  return {
+    rules: [
+      ...registrationRules(policy, registration, variables),
+      ...rules,
+      ...(production?.rules ?? []).map((rule) => expressionRule(policy, rule, variables)),
+    ],
+    waits: [...soakRule(version, context), ...freezeRules(context)],
+    approvals,
+    deltas,
+  };
 }
 
-/** The staging gate by the verdicts that were stored: something on the table, and every bound on it passed. */
-export function tableRules(version: Version): Rule[] {
-  const stored = bySuite(version).flatMap(([suite, evaluation]) => judge(evaluation, evaluation.live, suite));
-  return [...evaluationsRule(version), ...stored];
-}
-
-/** The same gate judged again, with every bound relative to live against what is live now. */
-export function productionRules(
-  version: Version,
-  live: (suite: string) => Comparison,
-): { rules: Rule[]; deltas: { [suite: string]: Deltas } } {
-  const rules = evaluationsRule(version);
-  const deltas: { [suite: string]: Deltas } = {};
-  for (const [suite, evaluation] of bySuite(version)) {
-    const comparison = live(suite);
-    rules.push(...judge(evaluation, comparison, suite));
-    if (!('why' in comparison)) deltas[suite] = deltasAgainst(evaluation.metrics, comparison.metrics);
-  }
-  return { rules, deltas };
-}
-
+/** `stage` first, where it is why nothing goes on. */
 export function requireGate(rules: readonly Rule[]): void {
   if (allPass(rules)) return;
   const open = rules
@@ -51,64 +58,93 @@ export function requireGate(rules: readonly Rule[]): void {
   );
 }
 
-/** The approvals that carry a promotion, oldest first. Throws what is missing, or whose rejection stands. */
-export function requireApprovals(version: Version, policy: Policy): Decision[] {
-  const decisions = [...version.decisions];
-  const standing = decisions.filter(([, { decision, void: gone }]) => decision === 'reject' && gone === null);
-  if (standing.length > 0)
-    throw rejectedBy(
-      version,
-      standing.map(([reviewer]) => reviewer),
-    );
-  const approvals = decisions
-    .map(([, decision]) => decision)
-    .filter(({ decision }) => decision === 'approve');
-  const counting = approvals
-    .filter(({ void: gone }) => gone === null)
-    .sort((a, b) => Number(a.revision - b.revision));
-  if (counting.length >= policy.approvals) return counting;
-  const lacking = policy.approvals - counting.length;
-  const missing: MissingApproval[] = [
-    { needed: `${lacking} approval${lacking === 1 ? '' : 's'} by a reviewer` },
-  ];
-  if (approvals.length >= policy.approvals)
-    throw new Rejected(
-      'approval-void',
-      `Version ${version.version} was approved, but not as it is now; a reviewer has to look again.`,
-      { missing },
-    );
-  throw new Rejected('not-approved', `Version ${version.version} still needs ${missing[0]!.needed}.`, {
-    missing,
-  });
-}
-
-/** The approvals as rules, for the evidence of a promotion. */
-export function approvalRules({ length }: readonly Decision[], { approvals }: Policy): Rule[] {
-  return [
-    { rule: `approvals >= ${approvals}`, required: approvals, observed: length, verdict: 'pass' },
-    { rule: 'standing rejections <= 0', required: 0, observed: 0, verdict: 'pass' },
-  ];
-}
-
 /** Without the words that the evidence says in numbers: the deltas beside it have what was compared. */
 export function compact({ because, ...rule }: Rule): Rule {
   return because === undefined || rule.observed !== null ? rule : { ...rule, because };
 }
 
-function rejectedBy(version: Version, reviewers: string[]): Rejected {
-  return new Rejected(
-    'not-approved',
-    `Version ${version.version} stands rejected by ${reviewers.join(', ')}; they have to approve it, or a new evaluation has to come.`,
-    { missing: reviewers.map((by) => ({ needed: 'the rejection to be lifted', by })) },
-  );
+/** What the rules of a promotion are called in an answer, in the order in which they are judged. */
+export function gateOf(version: Version, { rules, waits }: Assessment): Rule[] {
+  return [...stageRule(version), ...rules, ...waits];
 }
 
-function evaluationsRule(version: Version): Rule[] {
-  const { size } = version.table;
-  return [{ rule: 'evaluations >= 1', required: 1, observed: size, verdict: size > 0 ? 'pass' : 'fail' }];
+function soakRule(version: Version, { policy, now }: Context): Rule[] {
+  const soak = policy.document.production?.soak;
+  if (soak === undefined) return [];
+  const rule = { rule: `soak >= ${soak}`, required: soak };
+  if (version.stagedAt === null)
+    return [{ ...rule, observed: null, verdict: 'fail', because: 'the version has not been in STAGING yet' }];
+  const waited = Date.parse(now) - Date.parse(version.stagedAt);
+  const verdict = waited >= msOf(soak) ? 'pass' : 'fail';
+  return [
+    {
+      ...rule,
+      observed: spoken(waited),
+      verdict,
+      because: `it has been in STAGING since ${version.stagedAt}`,
+    },
+  ];
 }
 
-/** What is on the table, in order of suite. */
-export function bySuite(version: Version): [string, OnTable][] {
-  return [...version.table].sort(([a], [b]) => (a < b ? -1 : 1));
+function freezeRules({ policy, now }: Context): Rule[] {
+  return (policy.document.production?.freeze ?? []).map((freeze) => {
+    const when = 'weekly' in freeze ? `${freeze.weekly} ${freeze.zone}` : `${freeze.from} - ${freeze.to}`;
+    const rule = { rule: `no freeze: ${freeze.reason}`, required: `not in ${when}`, observed: now };
+    if (!isFrozen(freeze, policy.inWeek, now)) return { ...rule, verdict: 'pass' };
+    return { ...rule, verdict: 'fail', because: `promotions are frozen: ${freeze.reason}` };
+  });
+}
+
+function isFrozen(freeze: Freeze, inWeek: Context['policy']['inWeek'], now: string): boolean {
+  if ('weekly' in freeze) return inWeek(freeze.weekly, freeze.zone, now);
+  const at = Date.parse(now);
+  return at >= Date.parse(freeze.from) && at < Date.parse(freeze.to);
+}
+
+function variablesOf(
+  version: Version,
+  deltas: { readonly [suite: string]: Deltas },
+  { counting }: Tally,
+  { actor, model, now, registration }: Context,
+): Variables {
+  const table = bySuite(version);
+  const reviewers = [...version.decisions].filter(([, decision]) => counting.includes(decision));
+  return {
+    ...registrationVariables(version, model, now, registration),
+    evaluations: table.map(([suite, { at, metrics, passed }]) => ({ suite, at, metrics, passed })),
+    metrics: Object.fromEntries(table.map(([suite, { metrics }]) => [suite, metrics])),
+    deltas: Object.entries(deltas).flatMap(([suite, byMetric]) =>
+      Object.entries(byMetric).map(([metric, { live, delta }]) => ({ suite, metric, live, delta })),
+    ),
+    approvals: reviewers.map(([by, { at, capacities }]) => ({ by, at, capacities })),
+    promoter: actor.id,
+  };
+}
+
+/** The variables that there are at a registration, too. */
+export function registrationVariables(
+  version: {
+    readonly version: number;
+    readonly digest: string;
+    readonly label?: string | null;
+    readonly registrar: string;
+    readonly author?: string | null;
+  },
+  model: string,
+  now: string,
+  registration: Registration | undefined,
+): Variables {
+  const { digest, label, registrar, author } = version;
+  return {
+    model,
+    now,
+    ...(registration && { manifest: registration.manifest, changelog: registration.changelog }),
+    version: {
+      number: version.version,
+      digest,
+      registrar,
+      ...(typeof label === 'string' && { label }),
+      ...(typeof author === 'string' && { author }),
+    },
+  };
 }

@@ -123,3 +123,18 @@ export function refuseTarget(state: ModelState, target: Version, from: Version):
       `Version ${target.version} was rolled back itself; name another one in \`to\`.`,
     );
 }
+
+/** Break-glass is for whom the policy names, and for nobody where it names none. */
+export function refuseGlass({ policy, actor, capacities }: Context): void {
+  const capacity = policy.document.breakGlass?.capacity;
+  if (capacity === undefined)
+    throw new Rejected(
+      'role-missing',
+      `Policy ${policy.ref.name} has no break-glass; promote it the usual way.`,
+    );
+  if (!capacities.includes(capacity))
+    throw new Rejected(
+      'role-missing',
+      `Break-glass needs the capacity ${capacity}, which ${actor.id} does not hold.`,
+    );
+}

@@ -22,10 +22,19 @@ export type RejectionCode =
   | 'notice-too-short'
   | 'pointer-moved'
   | 'idempotency-key-reused'
-  | 'too-many';
+  | 'too-many'
+  | 'policy-unknown'
+  | 'policy-tie'
+  | 'no-break-glass';
 
 /** What an approval still needs before a promotion; `by` names a reviewer whose rejection stands. */
-export type MissingApproval = { readonly needed: string; readonly by?: string };
+export type MissingApproval = {
+  readonly needed: string;
+  readonly by?: string;
+  /** How many, and of which capacity, if the policy names one. */
+  readonly count?: number;
+  readonly capacity?: string;
+};
 
 /** What a refusal tells besides its code. */
 export type RejectionFacts = {
@@ -33,6 +42,12 @@ export type RejectionFacts = {
   readonly gate?: readonly Rule[];
   /** `not-approved`, `approval-void`: what is missing. */
   readonly missing?: readonly MissingApproval[];
+  /** `policy-tie`: the policies that would govern the same model, and a name that both match. */
+  readonly tie?: {
+    readonly policies: readonly string[];
+    readonly patterns: readonly string[];
+    readonly model: string;
+  };
   /** `too-many`: the field that is. */
   readonly errors?: readonly { readonly pointer: string; readonly message: string }[];
   /** `notice-too-short`: the earliest day that would do (YYYY-MM-DD). */

@@ -1,4 +1,14 @@
-import type { Bound, Decided, Deprecated, Evaluated, Fact, Promoted, Registered, RolledBack } from './events';
+import type {
+  Bound,
+  BreakGlassReviewed,
+  Decided,
+  Deprecated,
+  Evaluated,
+  Fact,
+  Promoted,
+  Registered,
+  RolledBack,
+} from './events';
 import type { Comparison } from './gate';
 import { liveVersion, movePointer, noPointer, type Pointer } from './pointer';
 
@@ -13,6 +23,7 @@ export type OnTable = {
   /** What its bounds relative to live were judged against: of the live version only the metrics that they name. */
   readonly live: Comparison;
   readonly passed: boolean;
+  readonly at: string;
 };
 
 /** Why a decision no longer counts; the first cause stays. */
@@ -23,6 +34,9 @@ export type Decision = {
   readonly decision: 'approve' | 'reject';
   readonly evaluated: string;
   readonly revision: bigint;
+  readonly at: string;
+  /** Held by the reviewer when they decided. */
+  readonly capacities: readonly string[];
   void: Void | null;
 };
 
@@ -40,6 +54,11 @@ export type Version = {
   everLive: boolean;
   /** A rollback left it, and it has not been live since. */
   left: boolean;
+  /** Since when it has been cleared for staging; a rollback begins it anew. */
+  stagedAt: string | null;
+  /** Its promotions by break-glass that nobody has reviewed, oldest first. */
+  unreviewed: { readonly promotion: string; readonly by: string }[];
+  reviewed: { readonly by: string; readonly verdict: BreakGlassReviewed['verdict'] } | null;
   deprecation: { readonly sunset: string; readonly successor: number | null } | null;
 };
 
@@ -90,6 +109,8 @@ export function evolve(state: ModelState, fact: Fact): void {
       return rollBack(state, fact.data, fact);
     case 'model.Deprecated':
       return deprecate(state, fact.data, fact);
+    case 'model.BreakGlassReviewed':
+      return reviewed(state, fact.data, fact);
   }
 }
 
@@ -111,6 +132,9 @@ function register(state: ModelState, data: Registered, fact: Fact): void {
     decisions: new Map(),
     everLive: false,
     left: false,
+    stagedAt: null,
+    unreviewed: [],
+    reviewed: null,
     deprecation: null,
   };
   state.versions[data.version - 1] = version;
@@ -131,10 +155,14 @@ function evaluate(state: ModelState, data: Evaluated, fact: Fact): void {
     thresholds,
     live: comparedWith(data),
     passed,
+    at: fact.meta.time,
   };
   version.table.set(data.suite, entry);
   version.evaluated = data.evaluated;
-  if (data.movedTo) version.stage = data.movedTo;
+  if (data.movedTo) {
+    version.stage = data.movedTo;
+    version.stagedAt = fact.meta.time;
+  }
   if (!isLive(state, version)) voidStale(version);
   state.bytes += tableBytes(entry) - (before ? tableBytes(before) : 0);
 }
@@ -162,7 +190,14 @@ function decided(state: ModelState, data: Decided, fact: Fact, decision: Decisio
   if (decision === 'reject') voidApprovals(version, 'rejected');
   const { evaluated } = data;
   if (!version.decisions.has(fact.meta.actor.id)) state.bytes += 300;
-  version.decisions.set(fact.meta.actor.id, { decision, evaluated, revision: fact.revision, void: null });
+  version.decisions.set(fact.meta.actor.id, {
+    decision,
+    evaluated,
+    revision: fact.revision,
+    at: fact.meta.time,
+    capacities: data.capacities ?? [],
+    void: null,
+  });
 }
 
 function promote(state: ModelState, data: Promoted, fact: Fact<Moved>): void {
@@ -174,6 +209,10 @@ function promote(state: ModelState, data: Promoted, fact: Fact<Moved>): void {
   version.stage = 'PROD';
   version.everLive = true;
   version.left = false;
+  if (!data.breakGlass) return;
+  version.unreviewed.push({ promotion: String(fact.revision), by: fact.meta.actor.id });
+  version.reviewed = null;
+  state.bytes += 100;
 }
 
 function rollBack(state: ModelState, data: RolledBack, fact: Fact<Moved>): void {
@@ -181,6 +220,7 @@ function rollBack(state: ModelState, data: RolledBack, fact: Fact<Moved>): void 
   const left = state.versions[data.from.version - 1];
   if (left) {
     left.stage = 'STAGING';
+    left.stagedAt = fact.meta.time;
     left.left = true;
     voidApprovals(left, 'rolled-back');
     voidStale(left);
@@ -217,6 +257,13 @@ function deprecate(state: ModelState, data: Deprecated, fact: Fact): void {
   for (const evaluation of version.table.values()) state.bytes -= tableBytes(evaluation);
   version.table.clear();
   version.deprecation = { sunset: data.sunset, successor: data.successor ?? null };
+}
+
+function reviewed(state: ModelState, data: BreakGlassReviewed, fact: Fact): void {
+  const version = state.versions[data.version - 1];
+  if (!version) return;
+  version.unreviewed = version.unreviewed.filter(({ promotion }) => promotion !== data.promotion);
+  version.reviewed = { by: fact.meta.actor.id, verdict: data.verdict };
 }
 
 function voidApprovals(version: Version, cause: Void): void {

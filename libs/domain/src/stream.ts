@@ -7,3 +7,13 @@ export function modelStream(tenant: string, model: string): string {
 export function tenantPrefix(tenant: string): string {
   return `model-${tenant}.`;
 }
+
+/** The stream of a tenant's policies. */
+export function policyStream(tenant: string): string {
+  return `policy-${tenant}`;
+}
+
+/** Whether a stream is a model's: what follows models passes over the others. */
+export function isModelStream(stream: string): boolean {
+  return stream.startsWith('model-');
+}

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
 import {
+  LogTruncated,
   OutcomeUnknown,
   StoreUnavailable,
   WrongRevision,
@@ -9,6 +10,7 @@ import {
   type NewEvent,
   type Recorded,
 } from './event-store';
+import { LookedAt } from './looked-at';
 import { QueueFull } from './stream-queues';
 import { MemoryEventStore } from './testing';
 import {
@@ -407,4 +409,74 @@ it('a long stream folded from cold lets others have their turn', async () => {
     clearInterval(counting);
   }
   expect(turns).toBeGreaterThan(1);
+});
+
+describe('what a decision depends on besides its stream', () => {
+  it('is read while the stream is: a command may come as a promise', async () => {
+    const transactor = new Transactor(new MemoryEventStore(), PURSE);
+    const id = randomUUID();
+    const request = { stream: 'purse', eventId: id, meta: { command: { id, fingerprint: '' } } };
+    const command = Promise.resolve<Command>({ add: 3 });
+    expect(await transactor.transact({ ...request, command }, amount)).toMatchObject({ amount: 3 });
+  });
+
+  it('that cannot be read refuses the command, and leaves nothing behind', async () => {
+    const store = new MemoryEventStore();
+    const transactor = new Transactor(store, PURSE);
+    const id = randomUUID();
+    const command = Promise.reject<Command>(new Error('the rules are away'));
+    const request = { stream: 'purse', eventId: id, meta: { command: { id, fingerprint: '' } }, command };
+    await expect(transactor.transact(request, amount)).rejects.toThrow('away');
+    expect(await stored(store)).toEqual([]);
+  });
+
+  it('can be an event of its own stream, named by revision', async () => {
+    const store = new MemoryEventStore();
+    const seen: unknown[] = [];
+    const looking: typeof PURSE = {
+      ...PURSE,
+      looksAt: (_, { facts }) => (facts > 0 ? 0n : undefined),
+      decide: (command, state, at) => {
+        seen.push(at.lookedAt?.data);
+        return PURSE.decide(command, state, at);
+      },
+    };
+    const transactor = new Transactor(store, looking);
+    const run = (add: number) => {
+      const id = randomUUID();
+      const meta = { command: { id, fingerprint: '' } };
+      return transactor.transact({ stream: 'purse', eventId: id, meta, command: { add } }, amount);
+    };
+    await run(4);
+    await run(5);
+    expect(seen).toEqual([undefined, { to: 4 }]);
+  });
+
+  it('is read from the log once, while there is room for it', async () => {
+    const store = new MemoryEventStore();
+    for (let n = 0n; n < 3n; n++)
+      await store.append('s', n - 1n, [{ id: randomUUID(), type: 'x', data: { n: String(n) }, meta: {} }]);
+    let reads = 0;
+    const read = (stream: string, from?: bigint) => {
+      reads++;
+      return store.read(stream, from);
+    };
+    const small = new LookedAt(Object.assign(Object.create(store) as MemoryEventStore, { read }), 1_200);
+    const look = async (revision: bigint) => (await small.at('s', revision)).data['n'];
+    expect([await look(0n), await look(1n), await look(0n)]).toEqual(['0', '1', '0']);
+    expect(reads).toBe(2);
+    expect([await look(2n), await look(0n), await look(1n)]).toEqual(['2', '0', '1']);
+    expect(reads).toBe(4);
+    await expect(small.at('s', 9n)).rejects.toThrow(LogTruncated);
+  });
+
+  it('a look decides nothing, and sees what others wrote', async () => {
+    const store = new MemoryEventStore({ shared: true });
+    const here = new Transactor(store, PURSE);
+    const look = () => here.look({ stream: 'purse', command: { add: 1 } }, (_, state) => state.amount);
+    expect(await look()).toBe(0);
+    await purse(store.handle()).run({ add: 7 });
+    expect(await look()).toBe(7);
+    expect(await stored(store)).toHaveLength(1);
+  });
 });

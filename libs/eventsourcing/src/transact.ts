@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 import {
-  LogTruncated,
   OutcomeUnknown,
   StoreUnavailable,
   WrongRevision,
@@ -11,6 +10,7 @@ import {
   type NewEvent,
   type Recorded,
 } from './event-store';
+import { LookedAt } from './looked-at';
 import { StreamQueues } from './stream-queues';
 import { commandMeta, WarmStates, type CommandId, type Folding, type Warm } from './warm-states';
 
@@ -20,13 +20,24 @@ type Decided = readonly { readonly type: string; readonly data: JsonObject }[];
 /** An aggregate: how its facts fold, and what a command makes of them. Pure. */
 export interface Decider<State, Fact, Command> extends Folding<State, Fact> {
   /** At most one event; throws to refuse. `now` and `eventId` are what the event will carry. */
-  decide(command: Command, state: State, at: { readonly now: string; readonly eventId: string }): Decided;
+  decide(command: Command, state: State, at: At): Decided;
+  /** Which event of its stream the decision looks at again, if any: what is too large for the state. */
+  looksAt?(command: Command, state: State): bigint | undefined;
 }
+
+/** What a decision is given besides the command and the state. */
+export type At = {
+  readonly now: string;
+  readonly eventId: string;
+  /** What `looksAt` named. */
+  readonly lookedAt?: Recorded;
+};
 
 /** A command, and what is recorded with the event that it makes. */
 export type Request<Command> = {
   readonly stream: string;
-  readonly command: Command;
+  /** May still be on its way, e.g. while rules are read: the stream is read meanwhile. */
+  readonly command: Command | Promise<Command>;
   /** The same command makes the same event id. */
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
@@ -82,6 +93,7 @@ const MAX_SKEW_MS = 60_000;
 export class Transactor<State, Fact, Command> {
   private readonly states: WarmStates<State, Fact>;
   private readonly queues: StreamQueues;
+  private readonly lookedAt: LookedAt;
   private readonly clock: () => number;
 
   constructor(
@@ -91,6 +103,7 @@ export class Transactor<State, Fact, Command> {
   ) {
     this.states = new WarmStates(store, decider, maxBytes);
     this.queues = new StreamQueues(maxWaiting);
+    this.lookedAt = new LookedAt(store);
     this.clock = clock;
   }
 
@@ -100,17 +113,21 @@ export class Transactor<State, Fact, Command> {
    * `StoreUnavailable`, `DeadlinePassed` (nothing recorded), `OutcomeUnknown` (recorded or not).
    */
   async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
+    // Who never gets a turn does not wait for it.
+    void Promise.resolve(request.command).catch(() => undefined);
     return this.queues.run(request.stream, async () => {
       if (performance.now() > (request.deadline ?? Infinity))
         throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
-      const warm = await this.states.get(request.stream);
+      const [warm, command] = await Promise.all([this.states.get(request.stream), request.command]);
       // Whether the state was read after the command came; on a store of this process's own it always is the last word.
       let newest = !this.store.shared;
       for (let races = 0; ; races++, newest = true) {
         const known = await this.madeBefore(request, warm);
         if (known)
           return answer({ recorded: known, replayed: true, state: warm.state, position: known.position });
-        const event = newest ? this.decide(request, warm) : this.decideForNow(request, warm);
+        const event = newest
+          ? await this.decide(request, command, warm)
+          : await this.decideForNow(request, command, warm);
         if (event === 'ask again') {
           // There may be news, among them what an earlier command with this key made.
           await this.states.catchUp(warm);
@@ -125,22 +142,37 @@ export class Transactor<State, Fact, Command> {
     });
   }
 
+  /** What `answer` makes of the newest state, as a command would be decided on it. Nothing is recorded. */
+  async look<T>(
+    { stream, command }: Pick<Request<Command>, 'stream' | 'command'>,
+    answer: (command: Command, state: State, at: At) => T,
+  ): Promise<T> {
+    void Promise.resolve(command).catch(() => undefined);
+    return this.queues.run(stream, async () => {
+      const [warm, asked] = await Promise.all([this.states.get(stream), command]);
+      if (this.store.shared) await this.states.catchUp(warm);
+      return this.decideAt(asked, warm, '', answer);
+    });
+  }
+
   /** The event that an earlier command with this key made. */
   private async madeBefore({ meta }: Request<Command>, warm: Warm<State>): Promise<Recorded | undefined> {
     const { key, fingerprint } = meta.command;
     const revision = key === undefined ? undefined : warm.known.find(key);
     if (revision === undefined) return undefined;
-    for await (const recorded of this.store.read(warm.stream, revision)) {
-      if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
-      throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
-    }
-    throw new LogTruncated(warm.stream, revision);
+    const recorded = await this.lookedAt.at(warm.stream, revision);
+    if (commandMeta(recorded.meta).command.fingerprint === fingerprint) return recorded;
+    throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
   }
 
   /** Where others write too, a state that was cached may decide an append, which the store checks, and nothing else. */
-  private decideForNow(request: Request<Command>, warm: Warm<State>): NewEvent | 'ask again' {
+  private async decideForNow(
+    request: Request<Command>,
+    command: Command,
+    warm: Warm<State>,
+  ): Promise<NewEvent | 'ask again'> {
     try {
-      return this.decide(request, warm) ?? 'ask again';
+      return (await this.decide(request, command, warm)) ?? 'ask again';
     } catch {
       // A refusal on what may be stale. If it stands, it comes again on what is new.
       return 'ask again';
@@ -148,10 +180,16 @@ export class Transactor<State, Fact, Command> {
   }
 
   /** The event to append, or null when it is so already. */
-  private decide(request: Request<Command>, warm: Warm<State>): NewEvent | null {
-    const now = Math.max(this.clock(), warm.time);
-    const at = { now: isoTime(now), eventId: request.eventId };
-    const [event] = this.decider.decide(request.command, warm.state, at);
+  private async decide(
+    request: Request<Command>,
+    command: Command,
+    warm: Warm<State>,
+  ): Promise<NewEvent | null> {
+    let now = 0;
+    const [event] = await this.decideAt(command, warm, request.eventId, (asked, state, at) => {
+      now = Date.parse(at.now);
+      return this.decider.decide(asked, state, at);
+    });
     if (!event) return null;
     if (this.clock() < warm.time - MAX_SKEW_MS)
       throw new ClockSkew(
@@ -159,6 +197,18 @@ export class Transactor<State, Fact, Command> {
       );
     const time = isoTime(Math.max(now, warm.time));
     return { id: request.eventId, ...event, meta: { ...request.meta, id: request.eventId, time } };
+  }
+
+  private async decideAt<T>(
+    command: Command,
+    warm: Warm<State>,
+    eventId: string,
+    decide: (command: Command, state: State, at: At) => T,
+  ): Promise<T> {
+    const revision = this.decider.looksAt?.(command, warm.state);
+    const lookedAt = revision === undefined ? undefined : await this.lookedAt.at(warm.stream, revision);
+    const now = isoTime(Math.max(this.clock(), warm.time));
+    return decide(command, warm.state, { now, eventId, ...(lookedAt && { lookedAt }) });
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */

@@ -36,6 +36,7 @@ export class PointedAt {
       case 'model.Registered':
       case 'model.Approved':
       case 'model.Rejected':
+      case 'model.BreakGlassReviewed':
         return null;
       case 'model.Evaluated': {
         // No bound judges nothing: that is no gate which held anything back.

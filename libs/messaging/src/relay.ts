@@ -1,4 +1,4 @@
-import { decode, Undecodable } from '@gatehouse/domain';
+import { decode, isModelStream, Undecodable } from '@gatehouse/domain';
 import {
   LogTruncated,
   MayPass,
@@ -76,7 +76,7 @@ export class Relay implements Follower {
     const { maxSendBytes, checkpoints, signal } = this.options;
     for await (const batch of batchesOf(this.render(events, logId), maxSendBytes)) {
       if (signal?.aborted) throw new MayPass('this process no longer relays');
-      await mayPass(() => this.deliveries.send(batch));
+      if (batch.items.length > 0) await mayPass(() => this.deliveries.send(batch));
       if (signal?.aborted) throw new MayPass('this process no longer relays');
       const { position, stream, revision, id } = batch.last;
       const channels = this.deliveries.channels();
@@ -96,6 +96,11 @@ export class Relay implements Follower {
 
   private async *render(events: readonly Recorded[], logId: string): AsyncGenerator<Rendered> {
     for (const event of events) {
+      if (!isModelStream(event.stream)) {
+        // Policies and rights are no releases: the channels say nothing of them.
+        yield { event, messages: [] };
+        continue;
+      }
       const fact = decode(event);
       const told = await mayPass(() => this.pointedAt.toldOf(event.stream, fact));
       const messages = messagesOf({ fact, stream: event.stream, logId }, told, this.options);

@@ -2,7 +2,17 @@ import { SetMetadata } from '@nestjs/common';
 
 /** What a route or RPC lets its caller do. `public`: needs no caller at all (health, metrics, docs). */
 export type OperationName =
-  'public' | 'read' | 'register' | 'evaluate' | 'approve' | 'promote' | 'roll-back' | 'deprecate';
+  | 'public'
+  | 'read'
+  | 'register'
+  | 'evaluate'
+  | 'approve'
+  | 'promote'
+  | 'roll-back'
+  | 'deprecate'
+  | 'review-break-glass'
+  | 'publish-policy'
+  | 'activate-policy';
 
 /** Who calls, as the guard established it. A write always has an actor. */
 export type Caller = {

@@ -1,5 +1,6 @@
 import type { FollowStatus } from '@gatehouse/eventsourcing';
 import type { OpenStore, StoreStats } from '@gatehouse/event-store';
+import type { Views } from '@gatehouse/projections';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FollowerHost } from './follower-host';
 
@@ -29,6 +30,18 @@ export function storeMetrics(registry: Registry, store: OpenStore): void {
   counter('commit_seconds', 'Time spent committing', ({ commitSeconds }) => commitSeconds);
   gauge('queue_depth', 'Appends that wait for their answer', ({ queued }) => queued);
   gauge('writable', '1 while the log takes writes', ({ writable }) => Number(writable));
+}
+
+/** How often the glass was broken and nobody has looked yet: somebody should be told while it is not 0. */
+export function breakGlassMetrics(registry: Registry, views: Views): void {
+  new Gauge({
+    name: 'gatehouse_break_glass_unreviewed',
+    help: 'Promotions by break-glass that wait for the review of a second person',
+    registers: [registry],
+    collect() {
+      this.set(views.breakGlass.open);
+    },
+  });
 }
 
 /** How far each follower is along the log as it is now. */

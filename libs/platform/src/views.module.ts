@@ -11,7 +11,9 @@ import type { EventStore, Following } from '@gatehouse/eventsourcing';
 import { PointerFile, prepareFolder } from '@gatehouse/pointer-file';
 import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
+import { Metrics } from './metrics';
 import { Settings, SettingWrong } from './settings';
+import { breakGlassMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
 const DAY_MS = 86_400_000;
@@ -41,7 +43,10 @@ export class ViewsModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly views: Views,
     private readonly followers: FollowerHost,
     private readonly settings: Settings,
-  ) {}
+    metrics: Metrics,
+  ) {
+    breakGlassMetrics(metrics.registry, views);
+  }
 
   /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
   async onApplicationBootstrap(): Promise<void> {

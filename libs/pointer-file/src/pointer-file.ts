@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { decode } from '@gatehouse/domain';
+import { decode, isModelStream } from '@gatehouse/domain';
 import { type Checkpoint, type Follower, MayPass, type Recorded } from '@gatehouse/eventsourcing';
 import { each, makeFolder, removeLeftovers, replaceFile } from './atomic-file';
 import { readCheckpoint, writeCheckpoint } from './checkpoint-file';
@@ -47,6 +47,7 @@ export class PointerFile implements Follower {
   async handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void> {
     const moved = new Map<string, [tenant: string, model: string]>();
     for (const event of events) {
+      if (!isModelStream(event.stream)) continue;
       const { type, meta, data } = decode(event);
       const first = type === 'model.Registered' && data.version === 1;
       if (first || type === 'model.Promoted' || type === 'model.RolledBack')

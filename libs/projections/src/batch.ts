@@ -2,7 +2,7 @@ import { Slices, type Checkpoint } from '@gatehouse/eventsourcing';
 import type { ModelFold, MoveFold } from './fold';
 import type { Batch, Value } from './rows';
 import { digestStart, KEYS_PER_MODEL } from './schema';
-import { toText, type VersionDoc } from './version-fold';
+import { toText, unreviewed, type VersionDoc } from './version-fold';
 
 /** What was folded and is not written yet. */
 export interface Unwritten {
@@ -37,8 +37,8 @@ function addVersion(batch: Batch, doc: VersionDoc): void {
   if (r) {
     const { by, digest } = r;
     batch.newVersions.push(key, r.model, digest, digestStart(digest), r.label, stage, r.changelog, r.author);
-    batch.newVersions.push(r.registered, by.id, by.kind, folded, evidence, r.manifest);
-  } else batch.versions.push(stage, folded, evidence, key);
+    batch.newVersions.push(r.registered, by.id, by.kind, folded, evidence, unreviewed(doc), r.manifest);
+  } else batch.versions.push(stage, folded, evidence, unreviewed(doc), key);
   doc.registration = doc.evidence = null;
 }
 

@@ -18,6 +18,7 @@ import {
   left,
   promoted,
   registered,
+  reviewed,
   voidStale,
   who,
   type VersionDoc,
@@ -131,6 +132,11 @@ export class Fold {
         movePointer(model.pointer, fact);
         const doc = this.version(model, fact.data.version);
         deprecated(doc, fact.data, fact);
+        return this.touch(doc);
+      }
+      case 'model.BreakGlassReviewed': {
+        const doc = this.version(model, fact.data.version);
+        reviewed(doc, fact.data, fact);
         return this.touch(doc);
       }
     }

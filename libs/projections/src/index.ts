@@ -8,3 +8,4 @@ export { parseMetricCondition, type MetricCondition } from './metric-condition';
 export { events, history, publicEvent, type EventsOptions } from './history';
 export { CursorInvalid, cursors, type Cursors } from './cursor';
 export { rebuild } from './rebuild';
+export type { Unreviewed } from './break-glass';

@@ -64,6 +64,23 @@ export type ApprovalView = {
   void: Void | null;
 };
 
+/** A promotion that skipped approvals, soak and freeze, and the second look at it. */
+export type BreakGlassView = {
+  at: string;
+  by: Actor;
+  note: string | null;
+  /** The revision of the promotion in the model's stream. */
+  promotion: string;
+  reason: string;
+  reviewBy: string | null;
+  review: {
+    at: string;
+    by: Actor;
+    verdict: 'justified' | 'not-justified';
+    comment: string | null;
+  } | null;
+};
+
 type Promotion = { at: string; by: Actor; note: string | null };
 
 /** A version as lists show it: without `manifest` and `evidence`. */
@@ -84,6 +101,8 @@ export type VersionSummary = {
   promotion: Promotion | null;
   rolledBack: { at: string; by: Actor; reason: ReasonCode } | null;
   deprecation: { at: string; by: Actor; sunset: string; successor: number | null } | null;
+  /** Absent: it never went live by break-glass. */
+  breakGlass?: BreakGlassView[];
   position: string;
 };
 

@@ -19,9 +19,9 @@ export interface Batch {
 
 const INSERT_MODEL = 'INSERT INTO models (id, tenant, name, created) VALUES (?, ?, ?, ?)';
 const INSERT_VERSION = `INSERT INTO versions (key, model, digest, digest_start, label, stage, changelog, author,
-  registered, by_id, by_kind, folded, evidence, manifest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  registered, by_id, by_kind, folded, evidence, unreviewed, manifest) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE_VERSION =
-  'UPDATE versions SET stage = ?, folded = ?, evidence = coalesce(?, evidence) WHERE key = ?';
+  'UPDATE versions SET stage = ?, folded = ?, evidence = coalesce(?, evidence), unreviewed = ? WHERE key = ?';
 const INSERT_MOVE = `INSERT INTO moves (key, model, time, by_id, by_kind, event, left_version, live_version,
   target_version, reason, note, position) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const MOVE_CHECKPOINT = `INSERT INTO checkpoint (only, log_id, position, stream, revision, id) VALUES (1, ?, ?, ?, ?, ?)
@@ -34,8 +34,8 @@ export class Rows {
 
   constructor(private readonly db: Database) {
     const insertModels = each(db, INSERT_MODEL, 4);
-    const insertVersions = each(db, INSERT_VERSION, 14);
-    const updateVersions = each(db, UPDATE_VERSION, 4);
+    const insertVersions = each(db, INSERT_VERSION, 15);
+    const updateVersions = each(db, UPDATE_VERSION, 5);
     const insertMoves = each(db, INSERT_MOVE, 12);
     const moveCheckpoint = db.prepare(MOVE_CHECKPOINT);
     const transaction = db.transaction(({ models, newVersions, versions, moves, checkpoint }: Batch) => {

@@ -1,5 +1,5 @@
 /** Raise it with every change of a table or of what its rows mean: views of another version are built anew. */
-export const SCHEMA_VERSION = 2;
+export const SCHEMA_VERSION = 3;
 
 /**
  * A version or a pointer move is one row under one integer: `model * KEYS_PER_MODEL + number`. So the rows of a
@@ -31,10 +31,12 @@ CREATE TABLE versions (
   registered INTEGER NOT NULL, by_id TEXT NOT NULL, by_kind TEXT NOT NULL,
   folded TEXT NOT NULL,
   evidence TEXT,
+  unreviewed INTEGER NOT NULL,
   manifest TEXT NOT NULL
 ) STRICT;
 CREATE INDEX version_by_digest ON versions (model, digest_start);
 CREATE INDEX version_deprecated ON versions (key) WHERE stage = 'DEPRECATED';
+CREATE INDEX version_unreviewed ON versions (key) WHERE unreviewed > 0;
 CREATE TABLE moves (
   key INTEGER PRIMARY KEY,
   model INTEGER NOT NULL,

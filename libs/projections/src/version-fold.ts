@@ -1,6 +1,7 @@
 import {
   NOTHING_EVALUATED,
   type Actor,
+  type BreakGlassReviewed,
   type Decided,
   type Deprecated,
   type Evaluated,
@@ -17,7 +18,14 @@ import type { ApprovalView, EvaluationView, VersionSummary } from './resources';
 /** What events change of a version; kept as one JSON text. An approval also knows what it was given on. */
 export type Folded = Pick<
   VersionSummary,
-  'evaluated' | 'evaluations' | 'evaluationCount' | 'promotion' | 'rolledBack' | 'deprecation' | 'position'
+  | 'evaluated'
+  | 'evaluations'
+  | 'evaluationCount'
+  | 'promotion'
+  | 'rolledBack'
+  | 'deprecation'
+  | 'breakGlass'
+  | 'position'
 > & { approvals: (ApprovalView & { evaluated: string })[] };
 
 /** The same while events are folded. An evaluation is text at once: that is far less to keep than its objects. */
@@ -134,10 +142,30 @@ export function decided(doc: VersionDoc, data: Decided, fact: Fact, decision: 'a
 
 export function promoted(doc: VersionDoc, data: Promoted, fact: Fact): void {
   doc.stage = 'PROD';
-  doc.folded.promotion = { at: fact.meta.time, by: who(fact.meta), note: data.note ?? null };
+  const promotion = { at: fact.meta.time, by: who(fact.meta), note: data.note ?? null };
+  doc.folded.promotion = promotion;
+  if (data.breakGlass) {
+    const { reason, reviewBy = null } = data.breakGlass;
+    const glass = { ...promotion, promotion: String(fact.revision), reason, reviewBy };
+    doc.folded.breakGlass = [...(doc.folded.breakGlass ?? []), { ...glass, review: null }];
+  }
   doc.evidence = JSON.stringify(data.evidence);
   doc.folded.rolledBack = null;
   doc.folded.position = String(fact.position);
+}
+
+export function reviewed({ folded }: VersionDoc, data: BreakGlassReviewed, fact: Fact): void {
+  const { verdict, comment = null } = data;
+  const review = { at: fact.meta.time, by: who(fact.meta), verdict, comment };
+  folded.breakGlass = folded.breakGlass?.map((glass) =>
+    glass.promotion === data.promotion ? { ...glass, review } : glass,
+  );
+  folded.position = String(fact.position);
+}
+
+/** Of how many promotions by break-glass nobody has taken a second look. */
+export function unreviewed({ folded }: VersionDoc): number {
+  return folded.breakGlass?.filter(({ review }) => review === null).length ?? 0;
 }
 
 export function left(doc: VersionDoc, data: RolledBack, fact: Fact): void {

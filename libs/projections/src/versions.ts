@@ -150,6 +150,7 @@ function summary(model: string, row: Row): VersionSummary {
     promotion: folded.promotion,
     rolledBack: folded.rolledBack,
     deprecation: folded.deprecation,
+    ...(folded.breakGlass && { breakGlass: folded.breakGlass }),
     position: folded.position,
   };
 }

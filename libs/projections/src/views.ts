@@ -1,7 +1,8 @@
-import { decode, type Fact } from '@gatehouse/domain';
+import { decode, isModelStream, type Fact } from '@gatehouse/domain';
 import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
 import type { Database } from 'better-sqlite3';
 import { toBatch } from './batch';
+import { BreakGlassProjection } from './break-glass';
 import { isCurrent, openReader, prepareDatabase } from './database';
 import { Fold } from './fold';
 import { LiveProjection } from './live';
@@ -16,6 +17,7 @@ export class Views implements Follower {
   readonly live: LiveProjection;
   readonly versions: VersionsProjection;
   readonly models: ModelsProjection;
+  readonly breakGlass: BreakGlassProjection;
   private readonly stored: Stored;
   private fold: Fold;
   /** Up to where events are folded; null when all that is folded is on its way to the file. */
@@ -32,6 +34,7 @@ export class Views implements Follower {
     this.live = new LiveProjection(reader);
     this.versions = new VersionsProjection(reader);
     this.models = new ModelsProjection(reader);
+    this.breakGlass = new BreakGlassProjection(reader);
   }
 
   /** Opens the views in this file; makes it, or makes it anew, where it is missing, damaged (which is told) or of another release. */
@@ -62,6 +65,7 @@ export class Views implements Follower {
   async handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void> {
     for (let i = 0; i < events.length; i++) {
       const event = events[i]!;
+      if (!isModelStream(event.stream)) continue;
       let fact: Fact;
       try {
         fact = decode(event);

@@ -3,7 +3,7 @@ import { betterWay, LIMITS, type Bound, type Command, type Evaluate, type Manife
 import { InvalidRequest, type FieldError } from '@gatehouse/platform';
 import { Problem } from '../problem';
 import type { EvaluateDto } from './evaluate.dto';
-import type { ApproveDto, DeprecateDto, PromoteDto, RollBackDto } from './decisions.dto';
+import type { ApproveDto, DeprecateDto, PromoteDto, ReviewDto, RollBackDto } from './decisions.dto';
 import type { RegisterDto } from './register.dto';
 import { NAME, NAME_MEANS } from './shapes.dto';
 
@@ -45,7 +45,13 @@ export function toApprove(version: number, body: ApproveDto): Command {
 }
 
 export function toPromote(version: number, body: PromoteDto, ifPointer?: number): Command {
-  return { verb: 'promote', data: present({ version, ...body, ifPointer }) };
+  const { note, breakGlass } = body;
+  const glass = breakGlass && { reason: breakGlass.reason };
+  return { verb: 'promote', data: present({ version, note, breakGlass: glass, ifPointer }) };
+}
+
+export function toReview(version: number, body: ReviewDto): Command {
+  return { verb: 'review', data: present({ version, ...body }) };
 }
 
 export function toRollBack(body: RollBackDto, ifPointer?: number): Command {

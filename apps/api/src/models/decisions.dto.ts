@@ -1,5 +1,13 @@
-import { REASON_CODES, type Approve, type Deprecate, type Promote, type ReasonCode } from '@gatehouse/domain';
-import { IsIn } from 'class-validator';
+import {
+  REASON_CODES,
+  type Approve,
+  type Deprecate,
+  type Promote,
+  type ReasonCode,
+  type Review,
+} from '@gatehouse/domain';
+import { Type } from 'class-transformer';
+import { IsIn, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { IsCalendarDay, IsDigest, IsText, IsVersionRef, IsWhole, MayBeAbsent } from './shapes.dto';
 
 export class ApproveDto implements Omit<Approve, 'version'> {
@@ -21,10 +29,40 @@ export class ApproveDto implements Omit<Approve, 'version'> {
   evaluated?: string;
 }
 
-export class PromoteDto implements Pick<Promote, 'note'> {
+/** For whom the policy lets break the glass: approvals, soak and freeze are skipped, and a second person reviews it. */
+export class AskedBreakGlassDto {
+  /** Why it cannot wait. */
+  @IsString()
+  @IsText()
+  reason: string;
+}
+
+export class PromoteDto implements Omit<Promote, 'version' | 'ifPointer'> {
   @MayBeAbsent()
   @IsText()
   note?: string;
+
+  @MayBeAbsent()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => AskedBreakGlassDto)
+  breakGlass?: AskedBreakGlassDto;
+}
+
+export class ReviewDto implements Omit<Review, 'version'> {
+  @IsIn(['justified', 'not-justified'], { message: 'must be justified or not-justified' })
+  verdict: 'justified' | 'not-justified';
+
+  @MayBeAbsent()
+  @IsText()
+  comment?: string;
+}
+
+export class PromoteQuery {
+  /** `true`: says what would come of it, rule by rule, and records nothing. */
+  @IsOptional()
+  @IsIn(['true', 'false'], { message: 'must be true or false' })
+  dryRun?: 'true' | 'false';
 }
 
 export class RollBackDto {

@@ -1,9 +1,9 @@
-import type { Command } from '@gatehouse/domain';
+import type { Command, Trial } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
-import { Body, Controller, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toRollBack } from './commands';
-import { ApproveDto, DeprecateDto, PromoteDto, RollBackDto } from './decisions.dto';
+import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toReview, toRollBack } from './commands';
+import { ApproveDto, DeprecateDto, PromoteDto, PromoteQuery, ReviewDto, RollBackDto } from './decisions.dto';
 import { EvaluateDto } from './evaluate.dto';
 import { Exchanging, type Exchange } from './exchange';
 import { ModelWrites } from './model-writes';
@@ -53,16 +53,33 @@ export class ModelsController {
     return this.create(model, toApprove(n, body), exchange, reply);
   }
 
-  /** Moves the live pointer to a version. */
+  /** Moves the live pointer to a version; or, as a dry run, says what would come of it. */
   @Post('versions/:n/promotion')
   @HttpCode(200)
   @Operation('promote')
   async promote(
     @Param() { model, n }: VersionPath,
+    @Query() { dryRun }: PromoteQuery,
     @Body() body: PromoteDto,
     @Exchanging() exchange: Exchange,
+  ): Promise<WriteAnswer | Trial> {
+    const command = toPromote(n, body, expectedPointer(exchange.header));
+    return dryRun === 'true'
+      ? this.writes.tryOut(model, command, exchange)
+      : this.writes.write(model, command, exchange);
+  }
+
+  /** A second person says what they think of a promotion by break-glass. */
+  @Post('versions/:n/promotion/review')
+  @HttpCode(200)
+  @Operation('review-break-glass')
+  async review(
+    @Param() { model, n }: VersionPath,
+    @Body() body: ReviewDto,
+    @Exchanging() exchange: Exchange,
   ): Promise<WriteAnswer> {
-    return this.writes.write(model, toPromote(n, body, expectedPointer(exchange.header)), exchange);
+    refuseExpectedPointer(exchange.header);
+    return this.writes.write(model, toReview(n, body), exchange);
   }
 
   /** Moves the live pointer back. */

@@ -1,24 +1,25 @@
-import { checkJson, JsonRefused } from '@gatehouse/canonical';
 import {
   fromValue,
   type ApproveRequest,
   type DeprecateRequest,
   type EvaluateRequest,
+  type GatesResponse,
+  type GetGatesRequest,
   type Manifest,
   type PromoteRequest,
   type ProtoValue,
   type RegisterRequest,
+  type ReviewBreakGlassRequest,
   type RollBackRequest,
   type WriteResponse,
 } from '@gatehouse/contracts';
 import { Operation } from '@gatehouse/platform';
 import type { Command } from '@gatehouse/domain';
-import { Controller, type Type } from '@nestjs/common';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import { eventMessage, liveMessage, present } from '../messages';
-import { validation } from '../validation';
-import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toRollBack } from './commands';
-import { ApproveDto, DeprecateDto, PromoteDto, RollBackDto } from './decisions.dto';
+import { eventMessage, gatesMessage, liveMessage, present, shaped } from '../messages';
+import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toReview, toRollBack } from './commands';
+import { ApproveDto, DeprecateDto, PromoteDto, ReviewDto, RollBackDto } from './decisions.dto';
 import { EvaluateDto } from './evaluate.dto';
 import { Exchanging, type Exchange } from './exchange';
 import { ModelWrites } from './model-writes';
@@ -103,6 +104,27 @@ export class ModelsGrpc {
     return this.write(path.model, toDeprecate(path.version, await shaped(DeprecateDto, message)), exchange);
   }
 
+  @GrpcMethod('Registry', 'ReviewBreakGlass')
+  @Operation('review-break-glass')
+  async review(
+    @Payload() { model, version, ...message }: ReviewBreakGlassRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<WriteResponse> {
+    refuseExpectedPointer(exchange.header);
+    const path = await shaped(ModelVersion, { model, version });
+    return this.write(path.model, toReview(path.version, await shaped(ReviewDto, message)), exchange);
+  }
+
+  @GrpcMethod('Registry', 'GetGates')
+  @Operation('read')
+  async gates(
+    @Payload() { model, version }: GetGatesRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<GatesResponse> {
+    const path = await shaped(ModelVersion, { model, version });
+    return gatesMessage(await this.writes.gates(path.model, path.version, exchange));
+  }
+
   private async write(model: string, command: Command, exchange: Exchange): Promise<WriteResponse> {
     const { version, live, event, ...answer } = await this.writes.write(model, command, exchange);
     return {
@@ -112,13 +134,6 @@ export class ModelsGrpc {
       event: event ? eventMessage(event) : undefined,
     };
   }
-}
-
-/** A message as its DTO class, judged as a JSON body would be. */
-async function shaped<T extends object>(dto: Type<T>, message: object): Promise<T> {
-  const problem = checkJson(message);
-  if (problem) throw new JsonRefused(problem.pointer, problem.message);
-  return (await validation.transform(message, { type: 'body', metatype: dto })) as T;
 }
 
 /** Free JSON travels as a Value; the rest is what it says. */

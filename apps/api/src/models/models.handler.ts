@@ -1,8 +1,9 @@
-import { canonicalJson, digestOf, sha256, shortHash, uuidV5 } from '@gatehouse/canonical';
+import { canonicalJson, digestOf, sha256 } from '@gatehouse/canonical';
 import {
   decide,
   decode,
   evolve,
+  looksAtManifest,
   modelStream,
   noModel,
   Rejected,
@@ -10,26 +11,39 @@ import {
   type Context,
   type Fact,
   type ModelState,
+  type Policy,
+  type Registration,
 } from '@gatehouse/domain';
 import {
   IdempotencyKeyReused,
   Transactor,
+  type At,
   type Decider,
   type EventStore,
   type Outcome,
   type Request,
 } from '@gatehouse/eventsourcing';
-import { EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
+import { EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { uuidv7 } from 'uuidv7';
+import { requestFor } from '../commanding';
+import { PoliciesInForce } from '../policies/policies-in-force';
 import { Problem } from '../problem';
 import { answerOf, liveOf } from './answer';
+import { Capacities, type Held } from './capacities';
 import { OnModel, type Written } from './on-model';
-import { BUILT_IN_POLICY } from './policy';
 
 /** A command with everything that its decision needs besides the state and the time. */
-type Asked = { readonly model: string; readonly command: Command; readonly actor: Context['actor'] };
+type Asked = {
+  readonly model: string;
+  readonly command: Command;
+  readonly actor: Context['actor'];
+  readonly policy: Policy;
+  readonly held: Held;
+};
+
+/** Whose eyes a question that decides nothing is asked with, where it says nobody. */
+const NOBODY: Context['actor'] = { id: 'nobody', kind: 'user' };
 
 /** The model aggregate as `transact` runs it: the decider of the domain, with the policy in force as data. */
 const MODEL: Decider<ModelState, Fact, Asked> = {
@@ -37,17 +51,36 @@ const MODEL: Decider<ModelState, Fact, Asked> = {
   decode,
   evolve,
   bytes: ({ bytes }) => bytes,
-  decide: ({ model, command, actor }, state, at) => {
+  looksAt: ({ command, policy }, state) =>
+    command.verb === 'promote' && looksAtManifest(policy.document)
+      ? state.versions[command.data.version - 1]?.registered
+      : undefined,
+  decide: (asked, state, at) => {
     try {
-      return decide(command, state, { ...at, actor, policy: BUILT_IN_POLICY, digest: digestOf });
+      return decide(asked.command, state, contextOf(asked, at));
     } catch (error) {
       // Who lost the pointer is told where it is, from the same state that refused.
       if (error instanceof Rejected && error.code === 'pointer-moved')
-        throw new Problem(error.code, error.message, { live: liveOf(model, state) });
+        throw new Problem(error.code, error.message, { live: liveOf(asked.model, state) });
       throw error;
     }
   },
 };
+
+function contextOf({ model, actor, policy, held }: Asked, { now, eventId, lookedAt }: At): Context {
+  // What `looksAt` names is the event that registered the version.
+  const registration = lookedAt?.data as Registration | undefined;
+  return {
+    now,
+    eventId,
+    model,
+    actor,
+    policy,
+    ...held,
+    digest: digestOf,
+    ...(registration && { registration }),
+  };
+}
 
 /** The one handler behind both doors: every write of every model goes through here. */
 @CommandHandler(OnModel)
@@ -58,6 +91,8 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     @Inject(EVENT_STORE) store: EventStore,
     private readonly settings: Settings,
     private readonly metrics: Metrics,
+    private readonly policies: PoliciesInForce,
+    private readonly capacities: Capacities,
   ) {
     this.transactor = new Transactor(store, MODEL);
   }
@@ -77,27 +112,36 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     }
   }
 
+  /** What `answer` makes of a model as a command would find it now. Nothing is decided. */
+  look<T>(
+    caller: Caller,
+    model: string,
+    command: Command,
+    answer: (state: ModelState, context: Context) => T,
+  ): Promise<T> {
+    const asked = this.asked(caller, model, command);
+    return this.transactor.look(
+      { stream: modelStream(caller.tenant, model), command: asked },
+      (one, state, at) => answer(state, contextOf(one, at)),
+    );
+  }
+
   private requestOf({ model, command, origin }: OnModel): Request<Asked> {
-    const { caller, request, idempotencyKey } = origin;
-    const stream = modelStream(caller.tenant, model);
-    const id = uuidv7();
-    const key =
-      idempotencyKey === undefined ? undefined : shortHash([stream, caller.actor.id, idempotencyKey]);
+    const { requestTimeoutMs: timeoutMs } = this.settings;
+    const stream = modelStream(origin.caller.tenant, model);
     return {
-      stream,
-      command: { model, command, actor: caller.actor },
-      eventId: uuidV5(id),
-      deadline: request.startedAt + this.settings.requestTimeoutMs,
-      meta: {
-        tenant: caller.tenant,
-        model,
-        actor: caller.actor,
-        auth: caller.auth,
-        command: { id, ...(key !== undefined && { key }), fingerprint: fingerprint(model, command) },
-        correlation: request.requestId,
-        schema: 1,
-      },
+      ...requestFor(stream, fingerprint(model, command), origin, { timeoutMs, about: { model } }),
+      // Read now, while the model's stream is read or waited for: what is in force is what was so when the command came.
+      command: this.asked(origin.caller, model, command),
     };
+  }
+
+  private async asked(caller: Caller, model: string, command: Command): Promise<Asked> {
+    const [policy, held] = await Promise.all([
+      this.policies.governing(caller.tenant, model),
+      this.capacities.held(caller, model),
+    ]);
+    return { model, command, actor: caller.actor ?? NOBODY, policy, held };
   }
 }
 
@@ -118,6 +162,7 @@ function namedBy({ verb, data }: Command, { recorded, state }: Outcome<ModelStat
     case 'approve':
     case 'promote':
     case 'deprecate':
+    case 'review':
       return data.version;
   }
 }

@@ -1,5 +1,8 @@
 import { Module } from '@nestjs/common';
 import { CqrsModule } from '@nestjs/cqrs';
+import { PoliciesModule } from '../policies/policies.module';
+import { Capacities } from './capacities';
+import { GatesController } from './gates.controller';
 import { ModelWrites } from './model-writes';
 import { ModelsController } from './models.controller';
 import { ModelsGrpc } from './models.grpc';
@@ -7,8 +10,8 @@ import { ModelsHandler } from './models.handler';
 
 /** The write edge: both doors to the commands on models. */
 @Module({
-  imports: [CqrsModule],
-  controllers: [ModelsController, ModelsGrpc],
-  providers: [ModelsHandler, ModelWrites],
+  imports: [CqrsModule, PoliciesModule],
+  controllers: [ModelsController, GatesController, ModelsGrpc],
+  providers: [Capacities, ModelsHandler, ModelWrites],
 })
 export class ModelsModule {}

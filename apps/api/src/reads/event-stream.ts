@@ -30,12 +30,12 @@ export function sse(id: string | number, data: unknown): string {
   return `id: ${id}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-/** Items as lines of JSON, many to a chunk. */
-export async function* lines(items: AsyncIterable<unknown>): AsyncGenerator<string, void> {
+/** Items as lines of JSON, as many to a chunk as `size` characters take. */
+export async function* lines(items: AsyncIterable<unknown>, size = CHUNK): AsyncGenerator<string, void> {
   let chunk = '';
   for await (const item of items) {
     chunk += `${JSON.stringify(item)}\n`;
-    if (chunk.length < CHUNK) continue;
+    if (chunk.length < size) continue;
     yield chunk;
     chunk = '';
   }

@@ -20,7 +20,8 @@ export function modelMessage({ current, ...model }: ModelResource): ModelSummary
 
 /** A version as a list or as `GetVersion` has it: a summary has neither manifest nor evidence. */
 export function versionMessage(version: VersionSummary | VersionResource): Version {
-  const { label, author, evaluations, approvals, promotion, rolledBack, deprecation, ...rest } = version;
+  const { label, author, evaluations, approvals, promotion, rolledBack, deprecation, breakGlass, ...rest } =
+    version;
   return {
     ...rest,
     label: label ?? undefined,
@@ -35,6 +36,10 @@ export function versionMessage(version: VersionSummary | VersionResource): Versi
     promotion: promotion ? promotionMessage(promotion) : undefined,
     rolledBack: rolledBack ?? undefined,
     deprecation: deprecation ? { ...deprecation, successor: deprecation.successor ?? undefined } : undefined,
+    breakGlass: (breakGlass ?? []).map(({ review, ...glass }) => ({
+      ...present(glass),
+      review: review ? present(review) : undefined,
+    })),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { BreakGlassController } from './break-glass.controller';
 import { ChannelsController } from './channels.controller';
 import { LiveController } from './live.controller';
 import { LiveShortcut } from './live-shortcut';
@@ -9,7 +10,7 @@ import { Streams } from './streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
-  controllers: [ChannelsController, LiveController, ReadsController, ReadsGrpc],
+  controllers: [BreakGlassController, ChannelsController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, Streams],
 })
 export class ReadsModule {}

@@ -12,6 +12,7 @@ import {
   type ModelSummary,
   type Move,
   type PublicEvent,
+  type Unreviewed,
   type VersionResource,
   type VersionSummary,
 } from '@gatehouse/projections';
@@ -135,6 +136,10 @@ export class Reads {
     const place = { after: numberOr(this.place(scope, after)), limit };
     const page = await this.current.versions.list(tenant, model, { ...filter, metric: conditions }, place);
     return this.listed(scope, this.known(page, model));
+  }
+
+  unreviewed(tenant: string): Unreviewed[] {
+    return this.current.breakGlass.list(tenant);
   }
 
   moves(tenant: string, model: string, { after, limit = PAGE }: PageQuery): Listed<Move> {

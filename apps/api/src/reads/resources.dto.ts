@@ -2,6 +2,7 @@ import { ApiProperty } from '@nestjs/swagger';
 import type {
   ActiveVersion,
   ApprovalView,
+  BreakGlassView,
   EvaluationView,
   Live,
   ModelSummary,
@@ -139,6 +140,27 @@ export class DeprecationDto {
   successor: number | null;
 }
 
+export class BreakGlassReviewDto {
+  at: string;
+  by: ActorDto;
+  verdict: 'justified' | 'not-justified';
+  comment: string | null;
+}
+
+/** A promotion that skipped approvals, soak and freeze. */
+export class BreakGlassDto implements BreakGlassView {
+  at: string;
+  by: ActorDto;
+  note: string | null;
+  /** The revision of the promotion in the model's stream. */
+  promotion: string;
+  reason: string;
+  /** Until when a second person should have reviewed it. */
+  reviewBy: string | null;
+  /** Null: nobody has yet. */
+  review: BreakGlassReviewDto | null;
+}
+
 class AnyVersionDto {
   model: string;
   version: number;
@@ -159,6 +181,8 @@ class AnyVersionDto {
   approvals: ApprovalDto[];
   rolledBack: RolledBackDto | null;
   deprecation: DeprecationDto | null;
+  /** Absent: it never went live by break-glass. */
+  breakGlass?: BreakGlassDto[];
   position: string;
 }
 

@@ -33,7 +33,8 @@ type Stream = AsyncIterable<Record<string, unknown>> & {
 };
 type Registry = Client & Record<string, Unary & ((message: object, metadata: Metadata) => Stream)>;
 
-type Loaded = { v1: { Registry: new (address: string, how: object) => Registry } };
+type Service = new (address: string, how: object) => Registry;
+type Loaded = { v1: { Registry: Service; Policies: Service } };
 
 /** The service, in this process, on free ports and a folder of its own; with a client for each door. */
 export class Edge {
@@ -41,6 +42,7 @@ export class Edge {
     readonly running: Running,
     readonly folder: string,
     readonly registry: Registry,
+    readonly policies: Registry,
   ) {}
 
   static async open(settings: Partial<Settings> = {}, module?: Type): Promise<Edge> {
@@ -53,12 +55,14 @@ export class Edge {
     const running = await start({ ...read, ...settings }, pino({ level: 'silent' }), module);
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
-    const { Registry } = (types['gatehouse'] as unknown as Loaded).v1;
-    return new Edge(running, folder, new Registry(running.grpc, credentials.createInsecure()));
+    const { Registry, Policies } = (types['gatehouse'] as unknown as Loaded).v1;
+    const how = credentials.createInsecure();
+    return new Edge(running, folder, new Registry(running.grpc, how), new Policies(running.grpc, how));
   }
 
   async close(): Promise<void> {
     this.registry.close();
+    this.policies.close();
     await this.running.stop(1_000);
     rmSync(this.folder, { recursive: true, force: true });
   }
@@ -109,7 +113,8 @@ export class Edge {
   rpc(method: string, message: object, metadata: Record<string, string> = {}): Promise<RpcAnswer> {
     return new Promise((resolve) => {
       let initial = new Metadata();
-      const call = this.registry[method]!(message, metadataOf(metadata), (error, value) =>
+      const client = method.includes('Policy') ? this.policies : this.registry;
+      const call = client[method]!(message, metadataOf(metadata), (error, value) =>
         resolve(
           error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
         ),

@@ -270,7 +270,193 @@ export interface PromoteRequest {
     | number
     | undefined;
   /** Why. */
-  note?: string | undefined;
+  note?:
+    | string
+    | undefined;
+  /** Skips approvals, soak and freeze, for whom the policy lets. */
+  breakGlass?: BreakGlass | undefined;
+}
+
+/** Break the glass. */
+export interface BreakGlass {
+  /** Why it cannot wait. */
+  reason?: string | undefined;
+}
+
+/** ReviewBreakGlass. */
+export interface ReviewBreakGlassRequest {
+  /** The model's name. */
+  model?:
+    | string
+    | undefined;
+  /** The version's number. */
+  version?:
+    | number
+    | undefined;
+  /** `justified` or `not-justified`. */
+  verdict?:
+    | string
+    | undefined;
+  /** Why. */
+  comment?: string | undefined;
+}
+
+/** GetGates. */
+export interface GetGatesRequest {
+  /** The model's name. */
+  model?:
+    | string
+    | undefined;
+  /** The version's number. */
+  version?: number | undefined;
+}
+
+/** How a version stands with the policy in force. */
+export interface GatesResponse {
+  /** Which policy that is. */
+  policy?:
+    | PolicyRef
+    | undefined;
+  /** What is asked of the registration. */
+  register?:
+    | Rule[]
+    | undefined;
+  /** The staging gate, by the verdicts that were stored. */
+  staging?:
+    | Rule[]
+    | undefined;
+  /** What is asked of a promotion, judged against what is live now. */
+  production?:
+    | Rule[]
+    | undefined;
+  /** The approvals. */
+  approvals?:
+    | Rule[]
+    | undefined;
+  /** Those that are missing. */
+  missing?: MissingApproval[] | undefined;
+}
+
+/** What an approval still needs. */
+export interface MissingApproval {
+  /** In words. */
+  needed?:
+    | string
+    | undefined;
+  /** Whose rejection stands. */
+  by?:
+    | string
+    | undefined;
+  /** How many are missing. */
+  count?:
+    | number
+    | undefined;
+  /** Of which capacity. */
+  capacity?: string | undefined;
+}
+
+/** A version of a policy, as an event names it. */
+export interface PolicyRef {
+  /** Its name. */
+  name?:
+    | string
+    | undefined;
+  /** The number of its version. */
+  version?:
+    | number
+    | undefined;
+  /** `sha256:<hex>` of its canonical document. */
+  digest?:
+    | string
+    | undefined;
+  /** Of the stream of policies, as it was read. */
+  revision?: string | undefined;
+}
+
+/** PublishPolicy. */
+export interface PublishPolicyRequest {
+  /** The policy, as YAML (or JSON, which is YAML). */
+  document?: string | undefined;
+}
+
+/** ActivatePolicy. */
+export interface ActivatePolicyRequest {
+  /** Its name. */
+  policy?:
+    | string
+    | undefined;
+  /** The number of its version. */
+  version?: number | undefined;
+}
+
+/** GetPolicy. */
+export interface GetPolicyRequest {
+  /** Its name. */
+  policy?:
+    | string
+    | undefined;
+  /** The number of its version. */
+  version?: number | undefined;
+}
+
+/** What every write on policies answers. */
+export interface PolicyWriteResponse {
+  /** False: it was so already, and nothing was appended. */
+  changed?:
+    | boolean
+    | undefined;
+  /** Of the event; of the stream's last event when nothing changed. */
+  position?:
+    | string
+    | undefined;
+  /** The version, as it is now. */
+  policy?:
+    | Policy
+    | undefined;
+  /** What was recorded; absent when nothing changed. */
+  event?: Event | undefined;
+}
+
+/** A version of a policy. */
+export interface Policy {
+  /** Its name. */
+  policy?:
+    | string
+    | undefined;
+  /** The number of its version. */
+  version?:
+    | number
+    | undefined;
+  /** `sha256:<hex>` of its canonical document. */
+  digest?:
+    | string
+    | undefined;
+  /** Whether it is in force. */
+  active?:
+    | boolean
+    | undefined;
+  /** Patterns of the models that it governs. */
+  models?:
+    | string[]
+    | undefined;
+  /** When it was published. */
+  publishedAt?:
+    | string
+    | undefined;
+  /** By whom. */
+  publishedBy?:
+    | Actor
+    | undefined;
+  /** When it last came into force. */
+  activatedAt?:
+    | string
+    | undefined;
+  /** Who saw to it. */
+  activatedBy?:
+    | Actor
+    | undefined;
+  /** The document. */
+  document?: { [key: string]: any } | undefined;
 }
 
 /** Roll back. */
@@ -512,7 +698,59 @@ export interface Version {
     | Deprecation
     | undefined;
   /** Of the last event that concerns it. */
-  position?: string | undefined;
+  position?:
+    | string
+    | undefined;
+  /** Its promotions by break-glass, oldest first. */
+  breakGlass?: BreakGlassPromotion[] | undefined;
+}
+
+/** A promotion that skipped approvals, soak and freeze. */
+export interface BreakGlassPromotion {
+  /** When. */
+  at?:
+    | string
+    | undefined;
+  /** By whom. */
+  by?:
+    | Actor
+    | undefined;
+  /** What was said. */
+  note?:
+    | string
+    | undefined;
+  /** Its revision in the model's stream. */
+  promotion?:
+    | string
+    | undefined;
+  /** Why it could not wait. */
+  reason?:
+    | string
+    | undefined;
+  /** Until when a second person should have reviewed it. */
+  reviewBy?:
+    | string
+    | undefined;
+  /** What a second person said; absent: nobody has yet. */
+  review?: BreakGlassReview | undefined;
+}
+
+/** What a second person said of a break-glass. */
+export interface BreakGlassReview {
+  /** When. */
+  at?:
+    | string
+    | undefined;
+  /** By whom. */
+  by?:
+    | Actor
+    | undefined;
+  /** `justified` or `not-justified`. */
+  verdict?:
+    | string
+    | undefined;
+  /** Why. */
+  comment?: string | undefined;
 }
 
 /** One run of a suite, and how the gate judged it. */
@@ -917,6 +1155,10 @@ export interface Registry {
   rollBack(request: RollBackRequest): Promise<WriteResponse>;
   /** Announces the end of a version. */
   deprecate(request: DeprecateRequest): Promise<WriteResponse>;
+  /** A second person says what they think of a promotion by break-glass. */
+  reviewBreakGlass(request: ReviewBreakGlassRequest): Promise<WriteResponse>;
+  /** Every rule of the policy in force, judged now; nothing is recorded. */
+  getGates(request: GetGatesRequest): Promise<GatesResponse>;
   /** What is live, now or at an instant. */
   getLive(request: GetLiveRequest): Promise<Live>;
   /** One version, with everything that was decided about it. */
@@ -931,4 +1173,14 @@ export interface Registry {
   watchLive(request: WatchLiveRequest): Observable<WatchLiveResponse>;
   /** The tenant's events in the order of the log. */
   replayEvents(request: ReplayEventsRequest): Observable<Event>;
+}
+
+/** The rules for promotion, as versioned documents. */
+export interface Policies {
+  /** Takes in a version of a policy, or finds the one that is this document already. */
+  publishPolicy(request: PublishPolicyRequest): Promise<PolicyWriteResponse>;
+  /** Puts a version in force. */
+  activatePolicy(request: ActivatePolicyRequest): Promise<PolicyWriteResponse>;
+  /** One version, with its document. */
+  getPolicy(request: GetPolicyRequest): Promise<Policy>;
 }

@@ -2,15 +2,35 @@ import { createHash } from 'node:crypto';
 
 import { decide } from '../decide';
 import { decode } from '../codec';
-import type { Command, Policy } from '../commands';
-import type { Actor, Fact, ModelEvent } from '../events';
+import type { Command, Opinion, Policy, Variables } from '../commands';
+import type { Actor, Fact, Manifest, ModelEvent, Registered } from '../events';
+import type { PolicyDocument } from '../policy-document';
 import { Rejected, type RejectionCode } from '../rejections';
 import { evolve, noModel, type ModelState } from '../state';
 
-export const POLICY: Policy = {
-  ref: { name: 'built-in', version: 1, digest: digest('policy') },
-  approvals: 1,
-  noticeDays: 30,
+/** The built-in policy, as `libs/policy` has it. */
+export const POLICY: Policy = policyOf({
+  policy: 'built-in',
+  models: ['*'],
+  staging: { evaluations: { min: 1, every: 'passed' } },
+  production: { approvals: [{ count: 1 }] },
+  deprecation: { notice: 'P30D' },
+});
+
+/** A policy from its document. Its expressions are read as plain JavaScript: what CEL makes of them is not the domain's. */
+export function policyOf(document: PolicyDocument, inWeek: Policy['inWeek'] = () => false): Policy {
+  return {
+    ref: { name: document.policy, version: 1, digest: digest(document) },
+    document,
+    evaluate: (expr, variables) => SAYS[expr]?.(variables) ?? { because: 'it says nothing' },
+    inWeek,
+  };
+}
+
+const SAYS: { readonly [expr: string]: (variables: Variables) => Opinion } = {
+  yes: () => ({ holds: true }),
+  no: () => ({ holds: false }),
+  'has a code': ({ manifest }) => ({ holds: (manifest as Manifest).code !== undefined }),
 };
 export const CI: Actor = { id: 'ci', kind: 'service' };
 export const ANN: Actor = { id: 'ann', kind: 'user' };
@@ -25,6 +45,11 @@ export class Scenario {
   readonly facts: Fact[] = [];
   state: ModelState = noModel();
   now = NOON;
+  policy = POLICY;
+  /** Who holds which capacities now. */
+  readonly capacities: Record<string, string[]> = {};
+  /** Who may no longer decide on versions. */
+  readonly dismissed = new Set<string>();
 
   /** Runs a command that has to be accepted, or to be so already. */
   given(actor: Actor, command: Command): this {
@@ -41,7 +66,12 @@ export class Scenario {
         now: this.now,
         eventId: id,
         actor,
-        policy: POLICY,
+        model: 'm',
+        policy: this.policy,
+        capacities: this.capacities[actor.id] ?? [],
+        holds: (id, capacity) => this.capacities[id]?.includes(capacity) ?? false,
+        mayDecide: (id) => !this.dismissed.has(id),
+        registration: this.registrationOf(command),
         digest,
       });
       if (event) this.record(id, actor, event);
@@ -56,6 +86,11 @@ export class Scenario {
   answer(actor: Actor, command: Command): RejectionCode | ModelEvent['type'] | 'nothing' {
     const { event, refused } = this.when(actor, command);
     return refused?.code ?? event?.type ?? 'nothing';
+  }
+
+  private registrationOf({ verb, data }: Command): Registered | undefined {
+    const version = verb === 'promote' ? this.state.versions[data.version - 1] : undefined;
+    return version && (this.facts[Number(version.registered)]!.data as Registered);
   }
 
   private record(id: string, actor: Actor, event: ModelEvent): void {

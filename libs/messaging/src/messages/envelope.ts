@@ -27,6 +27,7 @@ export const TYPES: Record<Fact['type'], string> = {
   'model.Promoted': 'gatehouse.model.promoted.v1',
   'model.RolledBack': 'gatehouse.model.rolled-back.v1',
   'model.Deprecated': 'gatehouse.model.deprecated.v1',
+  'model.BreakGlassReviewed': 'gatehouse.model.break-glass-reviewed.v1',
 };
 
 /** A CloudEvent in binary mode for one channel. The same event and body make the same bytes. */

@@ -17,8 +17,9 @@ const digest = (value: unknown) =>
   `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex')}`;
 const policy: Policy = {
   ref: { name: 'built-in', version: 1, digest: digest('policy') },
-  approvals: 1,
-  noticeDays: 30,
+  document: { policy: 'built-in', models: ['*'], production: { approvals: [{ count: 1 }] } },
+  evaluate: () => ({ because: 'there are no expressions here' }),
+  inWeek: () => false,
 };
 const START = Date.parse('2026-03-01T00:00:00.000Z');
 
@@ -46,7 +47,16 @@ export class Lives {
     const time = new Date((this.clock += 1000)).toISOString();
     const revision = this.revisions.get(stream) ?? -1n;
     try {
-      const decided = decide(command, state, { now: time, eventId: id, actor, policy, digest });
+      const decided = decide(command, state, {
+        now: time,
+        eventId: id,
+        actor,
+        model,
+        policy,
+        capacities: [],
+        holds: () => false,
+        digest,
+      });
       const events = decided.map(({ type, data }) => ({
         id,
         type,

@@ -1,0 +1,133 @@
+import { digestOf } from '@gatehouse/canonical';
+import {
+  decode,
+  evolve,
+  looksAtManifest,
+  matchesPattern,
+  modelStream,
+  noModel,
+  wouldRefuse,
+  type Context,
+  type Fact,
+  type MissingApproval,
+  type ModelState,
+  type Policy,
+  type Registration,
+  type Rule,
+} from '@gatehouse/domain';
+import { Slices, type EventStore } from '@gatehouse/eventsourcing';
+
+/** One line of a backtest: a promotion that would have been refused, how far it is, and the end. */
+export type BacktestLine =
+  | {
+      readonly type: 'refused';
+      readonly model: string;
+      readonly version: number;
+      readonly position: string;
+      readonly time: string;
+      readonly code: string;
+      readonly detail: string;
+      /** The rules that did not pass. */
+      readonly gate: readonly Rule[];
+      readonly missing: readonly MissingApproval[];
+    }
+  | ({ readonly type: 'progress' | 'done' } & Counts);
+
+export type Counts = { models: number; promotions: number; refused: number; events: number };
+
+export type Backtest = {
+  readonly store: EventStore;
+  readonly tenant: string;
+  /** The models to look through, by name. */
+  readonly models: AsyncIterable<string>;
+  readonly policy: Policy;
+  readonly signal: AbortSignal;
+};
+
+const TELL_EVERY_MS = 500;
+
+/**
+ * Judges the past promotions of a tenant by a policy, each on what was so before it: one model after the other, so that one
+ * state is held at a time. Of capacities it knows what was recorded, and takes it that nobody has lost theirs since.
+ */
+export async function* backtest({ store, tenant, models, policy, signal }: Backtest) {
+  const counts: Counts = { models: 0, promotions: 0, refused: 0, events: 0 };
+  const slices = new Slices();
+  let told = performance.now();
+  for await (const model of models) {
+    if (!policy.document.models.some((pattern) => matchesPattern(pattern, model))) continue;
+    counts.models++;
+    const replay = new Replay(model, policy);
+    for await (const recorded of store.read(modelStream(tenant, model))) {
+      if (signal.aborted) return;
+      counts.events++;
+      const line = replay.next(decode(recorded), counts);
+      if (line) yield line;
+      if (performance.now() - told > TELL_EVERY_MS) {
+        told = performance.now();
+        yield { type: 'progress', ...counts } satisfies BacktestLine;
+      }
+      if (slices.over()) await slices.next();
+    }
+  }
+  yield { type: 'done', ...counts } satisfies BacktestLine;
+}
+
+/** One model, from its first event on. */
+class Replay {
+  private readonly state: ModelState = noModel();
+  private readonly registrations = new Map<number, Registration>();
+  private readonly keeps: boolean;
+
+  constructor(
+    private readonly model: string,
+    private readonly policy: Policy,
+  ) {
+    this.keeps = looksAtManifest(policy.document);
+  }
+
+  next(fact: Fact, counts: Counts): BacktestLine | null {
+    if (fact.type === 'model.Registered' && this.keeps) {
+      const { manifest, changelog } = fact.data;
+      this.registrations.set(fact.data.version, { manifest, changelog });
+    }
+    const line = fact.type === 'model.Promoted' ? this.judge(fact, counts) : null;
+    evolve(this.state, fact);
+    return line;
+  }
+
+  private judge(fact: Fact & { type: 'model.Promoted' }, counts: Counts): BacktestLine | null {
+    counts.promotions++;
+    const { version, breakGlass } = fact.data;
+    const glass = breakGlass && { reason: breakGlass.reason };
+    const trial = wouldRefuse(this.state, { version, breakGlass: glass }, this.contextOf(fact));
+    if (!trial) return null;
+    counts.refused++;
+    return {
+      type: 'refused',
+      model: this.model,
+      version,
+      position: String(fact.position),
+      time: fact.meta.time,
+      code: trial.code ?? '',
+      detail: trial.detail ?? '',
+      gate: trial.production.filter(({ verdict }) => verdict !== 'pass'),
+      missing: trial.missing,
+    };
+  }
+
+  private contextOf({ id, meta, data }: Fact & { type: 'model.Promoted' }): Context {
+    const { capacity } = data.breakGlass ?? {};
+    return {
+      now: meta.time,
+      eventId: id,
+      actor: meta.actor,
+      model: this.model,
+      policy: this.policy,
+      capacities: capacity === undefined ? [] : [capacity],
+      holds: () => true,
+      registration: this.registrations.get(data.version),
+      digest: digestOf,
+    };
+  }
+}

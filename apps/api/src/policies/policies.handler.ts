@@ -1,0 +1,95 @@
+import { canonicalJson, sha256 } from '@gatehouse/canonical';
+import {
+  decidePolicy,
+  policyStream,
+  policyVersion,
+  Rejected,
+  type Actor,
+  type PoliciesState,
+  type PolicyCommand,
+  type PolicyFact,
+} from '@gatehouse/domain';
+import {
+  IdempotencyKeyReused,
+  Transactor,
+  type Decider,
+  type EventStore,
+  type Outcome,
+} from '@gatehouse/eventsourcing';
+import { EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
+import { Inject } from '@nestjs/common';
+import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
+import { requestFor } from '../commanding';
+import { OnPolicies, type PolicyAnswer } from './on-policies';
+import { POLICIES } from './policies-in-force';
+import { eventOf, resourceOf } from './resources';
+
+type Asked = { readonly command: PolicyCommand; readonly actor: Actor };
+type Written = { readonly answer: PolicyAnswer; readonly replayed: boolean };
+
+/** The policies of a tenant as `transact` runs them. */
+const DECIDER: Decider<PoliciesState, PolicyFact, Asked> = {
+  ...POLICIES,
+  decide: ({ command, actor }, state) => decidePolicy(command, state, { actor }),
+};
+
+/** The one handler behind both doors: every write on policies goes through here. */
+@CommandHandler(OnPolicies)
+export class PoliciesHandler implements ICommandHandler<OnPolicies> {
+  private readonly transactor: Transactor<PoliciesState, PolicyFact, Asked>;
+
+  constructor(
+    @Inject(EVENT_STORE) store: EventStore,
+    private readonly settings: Settings,
+    private readonly metrics: Metrics,
+  ) {
+    this.transactor = new Transactor(store, DECIDER);
+  }
+
+  async execute({ command, origin }: OnPolicies): Promise<Written> {
+    const verb = `${command.verb}Policy`;
+    const { requestTimeoutMs: timeoutMs } = this.settings;
+    const fingerprint = sha256(canonicalJson([verb, command.data]));
+    const { actor, tenant } = origin.caller;
+    try {
+      const written = await this.transactor.transact(
+        {
+          ...requestFor(policyStream(tenant), fingerprint, origin, { timeoutMs }),
+          command: { command, actor },
+        },
+        (outcome) => ({ answer: answerOf(command, outcome), replayed: outcome.replayed }),
+      );
+      this.metrics.commands.inc({ verb, outcome: outcomeOf(written) });
+      return written;
+    } catch (error) {
+      const refused = error instanceof Rejected || error instanceof IdempotencyKeyReused;
+      this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
+      throw error;
+    }
+  }
+}
+
+function outcomeOf({ answer, replayed }: Written): string {
+  if (replayed) return 'replayed';
+  return answer.changed ? 'changed' : 'unchanged';
+}
+
+function answerOf(
+  command: PolicyCommand,
+  { state, recorded, position }: Outcome<PoliciesState>,
+): PolicyAnswer {
+  const { name, number } = namedBy(command, state);
+  return {
+    changed: recorded !== null,
+    position: String(position),
+    policy: resourceOf(state, policyVersion(state, name, number)),
+    event: recorded && eventOf(recorded),
+  };
+}
+
+function namedBy(command: PolicyCommand, state: PoliciesState): { name: string; number: number } {
+  if (command.verb === 'activate') return { name: command.data.policy, number: command.data.version };
+  const name = command.data.document.policy;
+  const versions = state.policies.get(name)?.versions ?? [];
+  return { name, number: versions.findIndex(({ digest }) => digest === command.data.digest) + 1 };
+}

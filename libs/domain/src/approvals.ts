@@ -1,0 +1,152 @@
+import type { Context } from './commands';
+import { msOf } from './duration';
+import type { Counted, Rule } from './events';
+import type { ApprovalDemand } from './policy-document';
+import { Rejected, type MissingApproval } from './rejections';
+import type { Decision, Version } from './state';
+
+/** An approval and who gave it. */
+type Given = { readonly by: string; readonly decision: Decision; readonly held: readonly string[] };
+
+/** How far the approvals of a version meet what a policy demands. */
+export type Tally = {
+  /** Those that count, oldest first. */
+  readonly counting: readonly Decision[];
+  /** Which was counted as what; only where the policy names capacities. */
+  readonly counted: readonly Counted[];
+  readonly rules: readonly Rule[];
+  readonly missing: readonly MissingApproval[];
+  /** There would be enough, had none been voided or grown too old. */
+  readonly wereEnough: boolean;
+};
+
+const ANYBODY: readonly ApprovalDemand[] = [{ count: 1 }];
+
+/** Counts: each person once, and as one capacity only, so that as many demands as possible are met. */
+export function tally(version: Version, context: Context): Tally {
+  const demands = context.policy.document.production?.approvals ?? ANYBODY;
+  const given = givenTo(version, context);
+  const standing = rejectors(version);
+  const valid = given.filter(({ decision }) => decision.void === null && !isTooOld(decision, context));
+  const counted = assign(demands, valid);
+  const rejections: Rule = {
+    rule: 'standing rejections <= 0',
+    required: 0,
+    observed: standing.length,
+    verdict: standing.length === 0 ? 'pass' : 'fail',
+  };
+  return {
+    counting: valid.map(({ decision }) => decision),
+    counted: demands.some(({ capacity }) => capacity !== undefined) ? asCounted(demands, counted) : [],
+    rules: [...demands.map((demand, i) => demandRule(demand, counted[i]!, demands, valid)), rejections],
+    missing: [
+      ...standing.map((by) => ({ needed: 'the rejection to be lifted', by })),
+      ...demands.flatMap((demand, i) => missingOf(demand, counted[i]!)),
+    ],
+    wereEnough: standing.length === 0 && isMet(demands, assign(demands, given)),
+  };
+}
+
+/** Throws what is missing, or whose rejection stands. */
+export function requireApprovals(version: Version, { missing, wereEnough }: Tally): void {
+  if (missing.length === 0) return;
+  const rejected = missing.flatMap(({ by }) => (by === undefined ? [] : [by]));
+  if (rejected.length > 0)
+    throw new Rejected(
+      'not-approved',
+      `Version ${version.version} stands rejected by ${rejected.join(', ')}; they have to approve it, or a new evaluation has to come.`,
+      { missing: missing.filter(({ by }) => by !== undefined) },
+    );
+  if (wereEnough)
+    throw new Rejected(
+      'approval-void',
+      `Version ${version.version} was approved, but not as it is now; a reviewer has to look again.`,
+      { missing },
+    );
+  const needed = missing.map((one) => one.needed).join(' and ');
+  throw new Rejected('not-approved', `Version ${version.version} still needs ${needed}.`, { missing });
+}
+
+function rejectors(version: Version): string[] {
+  return [...version.decisions].flatMap(([by, { decision, void: gone }]) =>
+    decision === 'reject' && gone === null ? [by] : [],
+  );
+}
+
+/** Every approval there was of who may still decide, oldest first, with the capacities of then that are still held now. */
+function givenTo(version: Version, { holds, mayDecide = () => true }: Context): Given[] {
+  return [...version.decisions]
+    .filter(
+      ([by, { decision }]) =>
+        decision === 'approve' && by !== version.registrar && by !== version.author && mayDecide(by),
+    )
+    .sort(([, a], [, b]) => Number(a.revision - b.revision))
+    .map(([by, decision]) => ({
+      by,
+      decision,
+      held: decision.capacities.filter((capacity) => holds(by, capacity)),
+    }));
+}
+
+function isTooOld({ at }: Decision, { policy, now }: Context): boolean {
+  const validFor = policy.document.production?.approvalsValidFor;
+  return validFor !== undefined && Date.parse(now) - Date.parse(at) > msOf(validFor);
+}
+
+/** Who is counted for each demand: a largest matching of people and places (augmenting paths). */
+function assign(demands: readonly ApprovalDemand[], given: readonly Given[]): Given[][] {
+  const places = demands.flatMap((demand, i) => Array.from({ length: demand.count }, () => i));
+  const takenBy = new Map<number, Given>();
+  const suits = (place: number, { held }: Given): boolean => {
+    const { capacity } = demands[places[place]!]!;
+    return capacity === undefined || held.includes(capacity);
+  };
+  const seat = (one: Given, tried: Set<number>): boolean =>
+    places.some((_, place) => {
+      if (tried.has(place) || !suits(place, one)) return false;
+      tried.add(place);
+      const holder = takenBy.get(place);
+      if (holder && !seat(holder, tried)) return false;
+      takenBy.set(place, one);
+      return true;
+    });
+  for (const one of given) seat(one, new Set());
+  return demands.map((_, i) =>
+    places.flatMap((demand, place) => (demand === i && takenBy.has(place) ? [takenBy.get(place)!] : [])),
+  );
+}
+
+function isMet(demands: readonly ApprovalDemand[], counted: readonly Given[][]): boolean {
+  return demands.every(({ count }, i) => counted[i]!.length >= count);
+}
+
+function asCounted(demands: readonly ApprovalDemand[], counted: readonly Given[][]): Counted[] {
+  return demands.flatMap(({ capacity }, i) =>
+    counted[i]!.map(({ by, decision, held }) => ({
+      approval: String(decision.revision),
+      by,
+      ...(capacity !== undefined && { capacity }),
+      ...(held.length > 0 && { held }),
+    })),
+  );
+}
+
+function demandRule(
+  { capacity, count }: ApprovalDemand,
+  counted: readonly Given[],
+  demands: readonly ApprovalDemand[],
+  valid: readonly Given[],
+): Rule {
+  // Where anybody will do, all of them are told.
+  const observed = capacity === undefined && demands.length === 1 ? valid.length : counted.length;
+  const rule = capacity === undefined ? `approvals >= ${count}` : `approvals of ${capacity} >= ${count}`;
+  return { rule, required: count, observed, verdict: observed >= count ? 'pass' : 'fail' };
+}
+
+function missingOf({ capacity, count }: ApprovalDemand, counted: readonly Given[]): MissingApproval[] {
+  const lacking = count - counted.length;
+  if (lacking <= 0) return [];
+  const needed = `${lacking} approval${lacking === 1 ? '' : 's'} by a reviewer`;
+  if (capacity === undefined) return [{ needed }];
+  return [{ needed: `${needed} with capacity ${capacity}`, count: lacking, capacity }];
+}

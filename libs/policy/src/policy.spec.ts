@@ -1,0 +1,290 @@
+import { digestOf } from '@gatehouse/canonical';
+import { BUILT_IN_POLICY, diff, PolicyRefused, POLICY_SCHEMA, readPolicy, policyOf } from './index';
+import { checkPolicy } from './check';
+import { parseYaml } from './yaml';
+
+export const HIGH_RISK = `
+policy: high-risk
+models: ["fraud-*", "credit-*"]
+fourEyes: true                     # who activates a version of this policy is not who wrote it
+register:
+  require: [changelog, datasets, code]
+  rules:
+    - name: every training set has a digest
+      expr: manifest.datasets.filter(d, d.role == "training").all(d, has(d.digest))
+staging:
+  suites:
+    - suite: holdout-*
+      maxAge: P7D
+      metrics:
+        f1:             { min: 0.90, maxRegression: 0.01 }
+        latency_p95_ms: { max: 50 }
+production:
+  approvals:
+    - { capacity: tech-lead, count: 1 }
+    - { capacity: risk-officer, count: 1 }
+  approvalsValidFor: P14D
+  soak: PT24H                      # time in STAGING before promotion
+  freeze:
+    - { from: 2026-12-20T00:00:00Z, to: 2027-01-04T00:00:00Z, reason: year end }
+    - { weekly: "Fri 16:00 - Mon 08:00", zone: Europe/London, reason: weekend }
+  rules:
+    - name: no critical gap against live
+      expr: deltas.all(d, d.delta >= -0.02)
+breakGlass: { capacity: on-call-lead, reviewWithin: PT24H }
+deprecation: { notice: P30D }
+`;
+
+const refusals = (text: string): string[] => {
+  try {
+    readPolicy(text);
+    return [];
+  } catch (error) {
+    if (!(error instanceof PolicyRefused)) throw error;
+    return error.errors.map(({ pointer, message }) => `${pointer} ${message}`);
+  }
+};
+const small = (more: string) => `policy: p\nmodels: [a]\n${more}`;
+
+it('the built-in policy is a document of the language, and its digest is what events have said all along', () => {
+  const { ref, document } = BUILT_IN_POLICY;
+  expect(ref).toEqual({
+    name: 'built-in',
+    version: 1,
+    digest: 'sha256:55799e05d986e70b993f1e6462494361e29805f2e968b82a1bb2bd6e64f4f7d3',
+  });
+  expect(checkPolicy({ ...document, policy: 'other' })).toBeTruthy();
+  expect(refusals('policy: built-in\nmodels: ["*"]')).toEqual([
+    '/policy is the name of the policy that is built in; choose another',
+  ]);
+});
+
+it('takes the policy of the documentation, in YAML and in JSON alike', () => {
+  const { document, digest } = readPolicy(HIGH_RISK);
+  expect(document).toMatchObject({ policy: 'high-risk', production: { soak: 'PT24H' } });
+  expect(readPolicy(JSON.stringify(document))).toEqual({ document, digest });
+  expect(digest).toBe(digestOf(document));
+});
+
+describe('YAML', () => {
+  it.each([
+    ['a: 1\na: 2', '/a the name is there twice'],
+    ['{"a": 1, "a": 2}', '/a the name is there twice'],
+    ['a: &x 1', '/a has an anchor; leave it out'],
+    ['a: &x 1\nb: *x', '/a has an anchor; leave it out'],
+    ['a: !!set {x}', '/a has a tag; leave it out'],
+    ['a: !js/function f', '/a has a tag; leave it out'],
+    ['1: a', ' has a key that is not plain text; put it in quotes'],
+    ['__proto__: {a: 1}', '/__proto__ the name __proto__ is reserved: choose another'],
+    ['a: 9007199254740993', '/a write the number as JSON does'],
+    ['a: 0x10', '/a write the number as JSON does'],
+    ['a: .inf', '/a write the number as JSON does'],
+    ['a: 0.1000000000000000055', '/a write the number as JSON does'],
+    ['---\na: 1\n---\nb: 1', ' is not valid YAML'],
+    ['a: "\\0"', '/a contains the character NUL'],
+    ['%TAG ! tag:x,2000:\n---\na: !b c', '/a has a tag; leave it out'],
+    ['a: [', ' is not valid YAML'],
+  ])('%j is refused: %s', (text, why) => {
+    expect(() => parseYaml(text)).toThrow(PolicyRefused);
+    try {
+      parseYaml(text);
+    } catch (error) {
+      const [{ pointer, message }] = (error as PolicyRefused).errors as [
+        { pointer: string; message: string },
+      ];
+      expect(`${pointer} ${message}`).toContain(why);
+    }
+  });
+
+  it('keeps instants, durations and versions as the text they are', () => {
+    expect(parseYaml('a: 2026-12-20T00:00:00Z\nb: P7D\nc: 0.90\nd: yes\ne: ~')).toEqual({
+      a: '2026-12-20T00:00:00Z',
+      b: 'P7D',
+      c: 0.9,
+      d: 'yes',
+      e: null,
+    });
+  });
+});
+
+describe('what is checked', () => {
+  it.each([
+    ['models: []', '/policy must be there'],
+    [small('nope: 1'), '/nope is not known here'],
+    [small('production: {soak: P1Y}'), '/production/soak must match pattern'],
+    [small('production: {soak: P}'), '/production/soak must be an ISO 8601 duration'],
+    [small('production: {soak: PT0S}'), '/production/soak must be an ISO 8601 duration'],
+    [
+      small('staging: {suites: [{suite: a, maxAge: PT}]}'),
+      '/staging/suites/0/maxAge must be an ISO 8601 duration',
+    ],
+    [
+      small('staging: {suites: [{suite: a, metrics: {m: {min: 2, max: 1}}}]}'),
+      '/metrics/m/min must not be above max',
+    ],
+    [
+      small('staging: {suites: [{suite: a, metrics: {m: {maxRegression: 1}}}]}'),
+      '/metrics/m/better must say higher',
+    ],
+    [
+      small('staging: {suites: [{suite: a, metrics: {m: {better: lower}}}]}'),
+      '/metrics/m must have at least one',
+    ],
+    [
+      small('production: {freeze: [{weekly: "Fri 16:00 - Mon 08:00", zone: Mars/Base, reason: x}]}'),
+      '/0/zone must be an IANA',
+    ],
+    [
+      small('production: {freeze: [{weekly: "Fri 16:00 - Fri 16:00", zone: UTC, reason: x}]}'),
+      '/0/weekly must not end where',
+    ],
+    [
+      small('production: {freeze: [{weekly: "Fri 25:00 - Mon 08:00", zone: UTC, reason: x}]}'),
+      '/0/weekly must match',
+    ],
+    [
+      small('production: {freeze: [{from: 2026-02-01T00:00:00Z, to: 2026-01-01T00:00:00Z, reason: x}]}'),
+      '/0/to must be after from',
+    ],
+    [
+      small('production: {freeze: [{from: 2026-13-01T00:00:00Z, to: 2027-01-01T00:00:00Z, reason: x}]}'),
+      '/0/from must be an instant',
+    ],
+    [small('production: {freeze: [{reason: x}]}'), '/0 must have either'],
+    [small('production: {approvals: [{count: 0}]}'), '/production/approvals/0/count must be >= 1'],
+    [
+      small('production: {approvals: [{count: 1}, {count: 2}]}'),
+      '/production/approvals/1 names a capacity twice',
+    ],
+    [small('register: {require: [salary]}'), '/register/require/0 must be one of label'],
+    ['policy: p\nmodels: ["../x"]', '/models/0 must match pattern'],
+  ])('%j: %s', (text, why) => {
+    expect(refusals(text).join('\n')).toContain(why);
+  });
+
+  it.each([
+    ['manifest.nope == "x"', 'No such key: nope'],
+    ['nobody == "x"', 'Unknown variable: nobody'],
+    ['deltas.all(d, d.delta >= 0.0)', 'Unknown variable: deltas'],
+    ['model', 'is a string, not a bool'],
+    ['model.matches("(a+)+$")', 'matches() is not taken'],
+    ['manifest.datasets.all(d, d.name.matches("x"))', 'matches() is not taken'],
+    ['manifest.constructor == "x"', 'No such key'],
+    ['cel.bind(a, model, a == a)', 'bind() is not taken'],
+    [
+      'manifest.datasets.all(a, manifest.datasets.all(b, manifest.datasets.all(c, a == c)))',
+      'more than 2 deep',
+    ],
+    [
+      'model + model + model + model + model + model + model + model + model + model == ""',
+      'adds more than 8',
+    ],
+    ['version.number + 1 > 2.0', 'no such overload: double + int'],
+    ['1 +', 'Unexpected token'],
+    ['b"a" == b"b" && bytes(model).json() == {}', 'is not taken'],
+  ])('a registration rule %j: %s', (expr, why) => {
+    expect(refusals(small(`register: {rules: [{name: r, expr: ${JSON.stringify(expr)}}]}`)).join()).toContain(
+      why,
+    );
+  });
+});
+
+describe('an expression', () => {
+  const says = (expr: string, variables: object) => {
+    const { document } = readPolicy(small(`production: {rules: [{name: r, expr: ${JSON.stringify(expr)}}]}`));
+    return policyOf({ name: 'p', version: 1, digest: '' }, document).evaluate(expr, { ...variables });
+  };
+  const set = { name: 'a', role: 'training', digest: 'sha256:1', size: 12 };
+
+  it.each<[string, object, boolean]>([
+    [
+      'manifest.datasets.filter(d, d.role == "training").all(d, has(d.digest))',
+      { manifest: { datasets: [set] } },
+      true,
+    ],
+    ['manifest.datasets.all(d, has(d.license))', { manifest: { datasets: [set] } }, false],
+    ['manifest.datasets[0].size >= 12', { manifest: { datasets: [set] } }, true],
+    ['manifest.config.threshold > 0.5', { manifest: { config: { threshold: 0.62 } } }, true],
+    [
+      'deltas.all(d, d.delta >= -0.02)',
+      { deltas: [{ suite: 's', metric: 'f1', live: 1, delta: -0.03 }] },
+      false,
+    ],
+    ['metrics["holdout"]["f1"] > 0.9', { metrics: { holdout: { f1: 0.91 } } }, true],
+    [
+      'now - evaluations[0].at < duration("24h")',
+      { now: '2026-03-02T00:00:00Z', evaluations: [{ at: '2026-03-01T12:00:00Z' }] },
+      true,
+    ],
+    ['now.getDayOfWeek() != 0', { now: '2026-03-01T00:00:00Z' }, false],
+    [
+      'approvals.exists(a, "dpo" in a.capacities && a.by != promoter)',
+      { approvals: [{ by: 'ann', capacities: ['dpo'] }], promoter: 'bob' },
+      true,
+    ],
+    ['has(version.label) && version.number > 1.5', { version: { number: 2, label: '1.0' } }, true],
+  ])('%s', (expr, variables, holds) => {
+    expect(says(expr, variables)).toEqual({ holds });
+  });
+
+  it.each<[string, object]>([
+    ['manifest.datasets.all(d, d.size > 1.0)', { manifest: { datasets: [{ name: 'a' }] } }],
+    ['manifest.datasets.all(d, has(d.digest))', { manifest: {} }],
+    ['metrics["nope"]["f1"] > 0.9', { metrics: {} }],
+    ['manifest.config.threshold > 0.5', { manifest: { config: { threshold: 'high' } } }],
+    ['manifest.config.__proto__ == manifest.config.__proto__', { manifest: { config: {} } }],
+    ['manifest.config.constructor == "x"', { manifest: { config: {} } }],
+    ['version.number / 0.0 > 1.0 && 1 / 0 > 1', { version: { number: 1 } }],
+  ])('%s says nothing where something is missing or wrong', (expr, variables) => {
+    expect(says(expr, variables)).toHaveProperty('because');
+  });
+
+  it('says nothing where there is too much to look through, and says so soon', () => {
+    const config = { list: Array.from({ length: 20_000 }, (_, i) => i) };
+    const start = performance.now();
+    const opinion = says('manifest.config.list.all(a, manifest.config.list.all(b, a <= b + 1.0))', {
+      manifest: { config },
+    });
+    expect(opinion).toEqual({ because: 'there is too much here to look through' });
+    expect(performance.now() - start).toBeLessThan(50);
+  });
+});
+
+describe('a weekly freeze', () => {
+  const weekly = 'Fri 16:00 - Mon 08:00';
+  it.each([
+    ['Europe/London', '2026-03-27T15:59:59Z', false],
+    ['Europe/London', '2026-03-27T16:00:00Z', true],
+    // The clocks go forward on Sunday 29 March: on Monday 08:00 in London is 07:00 UTC.
+    ['Europe/London', '2026-03-30T06:59:59Z', true],
+    ['Europe/London', '2026-03-30T07:00:00Z', false],
+    ['Europe/London', '2026-04-03T14:59:59Z', false],
+    ['Europe/London', '2026-04-03T15:00:00Z', true],
+    // And back on Sunday 25 October.
+    ['Europe/London', '2026-10-26T07:59:59Z', true],
+    ['Europe/London', '2026-10-26T08:00:00Z', false],
+    ['Pacific/Auckland', '2026-03-27T02:59:59Z', false],
+    ['Pacific/Auckland', '2026-03-27T03:00:00Z', true],
+  ])('in %s at %s: %s', (zone, instant, frozen) => {
+    expect(BUILT_IN_POLICY.inWeek(weekly, zone, instant)).toBe(frozen);
+  });
+
+  it('that can no longer be read freezes', () => {
+    expect(BUILT_IN_POLICY.inWeek('whenever', 'UTC', '2026-03-27T02:59:59Z')).toBe(true);
+    expect(BUILT_IN_POLICY.inWeek(weekly, 'Gone/Zone', '2026-03-25T02:59:59Z')).toBe(true);
+  });
+});
+
+it('a diff names every place that differs', () => {
+  const before = readPolicy(HIGH_RISK).document;
+  const after = readPolicy(HIGH_RISK.replace('PT24H   ', 'PT48H   ').replace('fourEyes: true', '')).document;
+  expect(diff(before, after)).toEqual([
+    { pointer: '/fourEyes', before: true },
+    { pointer: '/production/soak', before: 'PT24H', after: 'PT48H' },
+  ]);
+  expect(diff(before, before)).toEqual([]);
+});
+
+it('the schema that is published is the one that is checked', () => {
+  expect(POLICY_SCHEMA).toMatchObject({ $schema: 'https://json-schema.org/draft/2020-12/schema' });
+});
