@@ -36,7 +36,7 @@ export function isCurrent(file: string): boolean {
 
 function isDamaged(error: unknown): error is Error {
   const { code } = (error ?? {}) as { code?: unknown };
-  return error instanceof Error && typeof code === 'string' && /^SQLITE_(NOTADB|CORRUPT)/.test(code);
+  return typeof code === 'string' && /^SQLITE_(NOTADB|CORRUPT)/.test(code);
 }
 
 function prepare(file: string): void {
