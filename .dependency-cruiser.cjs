@@ -7,6 +7,7 @@ const LIBS = [
   'event-store',
   'projections',
   'pointer-file',
+  'messaging',
   'contracts',
   'policy',
   'platform',
@@ -20,9 +21,10 @@ const MAY = {
   'event-store': ['eventsourcing', 'canonical'],
   projections: ['domain', 'eventsourcing'],
   'pointer-file': ['domain', 'eventsourcing'],
+  messaging: ['domain', 'eventsourcing'],
   contracts: [],
   policy: ['domain', 'canonical'],
-  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts'],
+  platform: ['eventsourcing', 'event-store', 'projections', 'pointer-file', 'messaging', 'contracts'],
 };
 
 const TESTS = '\\.spec\\.ts$|/testing/';
@@ -96,6 +98,8 @@ module.exports = {
       '\\.dto\\.ts$',
       '^apps/api/src/validation\\.ts$',
     ]),
+    homes('eventstore-client-lives-in-its-adapter', '@eventstore', ['^libs/event-store/src/eventstoredb/']),
+    homes('kafkajs-lives-in-the-publisher', 'kafkajs', ['^libs/messaging/src/kafka/']),
     homes('what-reads-policies-lives-in-policy', '@marcbachmann/cel-js|yaml|ajv|ajv-formats', [
       library('policy'),
     ]),

@@ -8,7 +8,10 @@ import {
   NestLog,
   Metrics,
   PlatformModule,
+  SettingWrong,
   Stopping,
+  ViewsModule,
+  type Address,
   type OpenLog,
   type Settings,
 } from '@gatehouse/platform';
@@ -40,7 +43,7 @@ export async function createApp(
   module: Type = AppModule,
 ): Promise<NestFastifyApplication> {
   const adapter = httpAdapter(settings);
-  const root = { module, imports: [PlatformModule.with(settings, log)] };
+  const root = { module, imports: [PlatformModule.with(settings, log), ViewsModule] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -76,8 +79,8 @@ async function listen(
   const health = new HealthImplementation(Object.fromEntries(SERVICES.map((name) => [name, 'SERVING'])));
   const grpc = grpcServer(app, settings, log, health);
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
-  await app.startAllMicroservices();
-  await app.listen(settings.http.port, settings.http.host);
+  await naming('GATEHOUSE_GRPC', settings.grpc, () => app.startAllMicroservices());
+  await naming('GATEHOUSE_HTTP', settings.http, () => app.listen(settings.http.port, settings.http.host));
   const { port } = app.getHttpServer().address() as AddressInfo;
   return {
     app,
@@ -85,6 +88,17 @@ async function listen(
     grpc: `${bracketed(settings.grpc.host)}:${grpc.port}`,
     stop: (graceMs = 9_000) => stop(app, grpc, health, graceMs),
   };
+}
+
+/** An address that cannot be listened on is a setting that is wrong. */
+async function naming(name: string, { host, port }: Address, open: () => Promise<unknown>): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/EADDRINUSE|EADDRNOTAVAIL|EACCES|address/i.test(message)) throw error;
+    throw new SettingWrong(`${name} cannot be ${bracketed(host)}:${port}: ${message}`);
+  }
 }
 
 function grpcServer(

@@ -1,5 +1,4 @@
-import { createParamDecorator, SetMetadata, type ExecutionContext } from '@nestjs/common';
-import { contextOf } from './request-context';
+import { SetMetadata } from '@nestjs/common';
 
 /** What a route or RPC lets its caller do. `public`: needs no caller at all (health, metrics, docs). */
 export type OperationName =
@@ -29,8 +28,3 @@ export const OPERATION = 'gatehouse:operation';
 
 /** Declares what a route or RPC does. One without it does not start (see `OperationsDeclared`). */
 export const Operation = (name: OperationName) => SetMetadata(OPERATION, name);
-
-/** Parameter decorator: the `Caller` (on writes: a `Writer`), on both doors. */
-export const Calling = createParamDecorator(
-  (_: unknown, execution: ExecutionContext) => contextOf(execution).caller,
-);

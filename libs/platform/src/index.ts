@@ -1,5 +1,6 @@
 export * from './caller';
 export * from './caller.guard';
+export * from './channels';
 export * from './edge-problem';
 export * from './follower-host';
 export * from './health';
@@ -12,3 +13,6 @@ export * from './stopping';
 export * from './store.tokens';
 export * from './platform.module';
 export * from './store-state';
+export * from './run-service';
+export * from './system.controller';
+export * from './views.module';

@@ -2,6 +2,7 @@ import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import type { Logger } from 'pino';
 import { CallerGuard } from './caller.guard';
+import { Channels, RELAYS } from './channels';
 import { FollowerHost } from './follower-host';
 import { Health } from './health';
 import { LOG } from './logging';
@@ -16,7 +17,8 @@ import { StoreState } from './store-state';
 @Global()
 @Module({})
 export class PlatformModule {
-  static with(settings: Settings, log: Logger): DynamicModule {
+  /** `relays`: whether this process fans out (where Kafka is set at all). By default if the log is its own alone. */
+  static with(settings: Settings, log: Logger, relays?: boolean): DynamicModule {
     const shared = [
       { provide: Settings, useValue: settings },
       { provide: LOG, useValue: log },
@@ -25,6 +27,8 @@ export class PlatformModule {
       Stopping,
       StoreState,
       FollowerHost,
+      { provide: RELAYS, useValue: relays },
+      Channels,
       Health,
     ];
     return {

@@ -2,24 +2,16 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { join, resolve } from 'node:path';
+import { fanOutOf, KAFKA_SETTINGS, publicUrl, type KafkaFanOut } from './kafka-settings';
+import { nonEmpty, setting, SettingWrong, whole, type Setting } from './setting';
+
+export { SettingWrong };
 
 /** An address to listen on. Port 0 takes a free one. */
 export type Address = { readonly host: string; readonly port: number };
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-
-type Setting<T> = {
-  readonly name: `GATEHOUSE_${string}`;
-  /** As it would be written in the environment; undefined: there is none. */
-  readonly default: string | undefined;
-  readonly meaning: string;
-  /** May also come as `<NAME>_FILE`, and is never printed. */
-  readonly secret?: true;
-  readonly parse: (text: string) => T;
-};
-
-const setting = <T>(one: Setting<T>): Setting<T> => one;
 
 /** Every setting there is: what parses them and what documents them (`docs/settings.md`). */
 export const SETTINGS = {
@@ -42,6 +34,31 @@ export const SETTINGS = {
     default: './data',
     meaning: 'The data folder: `events.db` (the log), `views.db` (derived, can be deleted), `cursor.secret`.',
     parse: (text) => resolve(nonEmpty(text)),
+  }),
+  eventStore: setting({
+    name: 'GATEHOUSE_EVENT_STORE',
+    default: undefined,
+    meaning:
+      'EventStoreDB as the log: `esdb://user:password@host:2113?tls=true`, or `esdb+discover://…` for a cluster. Not set: the embedded log, `events.db` in the data folder.',
+    secret: true,
+    parse: (text) => {
+      if (!/^esdb(\+discover)?:\/\/\S+$/.test(text))
+        throw new Error('must begin with esdb:// or esdb+discover:// and have no spaces');
+      return text;
+    },
+  }),
+  eventStorePrefix: setting({
+    name: 'GATEHOUSE_EVENT_STORE_PREFIX',
+    default: 'gatehouse-',
+    meaning:
+      'What the names of our streams begin with in EventStoreDB, where other streams may be, too. It must never change: another prefix is another log.',
+    parse: (text) => {
+      if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(text))
+        throw new Error(
+          'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .',
+        );
+      return text;
+    },
   }),
   pointerDir: setting({
     name: 'GATEHOUSE_POINTER_DIR',
@@ -80,6 +97,14 @@ export const SETTINGS = {
       return text;
     },
   }),
+  publicUrl: setting({
+    name: 'GATEHOUSE_PUBLIC_URL',
+    default: undefined,
+    meaning:
+      'Where the API is reached by others, like `https://gatehouse.example`: messages that are too large refer to it. Not set: references are relative.',
+    parse: publicUrl,
+  }),
+  ...KAFKA_SETTINGS,
 };
 
 /** The settings of this process, validated. Injected by this class. */
@@ -87,22 +112,30 @@ export abstract class Settings {
   abstract readonly http: Address;
   abstract readonly grpc: Address;
   abstract readonly data: string;
+  abstract readonly eventStore?: string;
+  abstract readonly eventStorePrefix: string;
   abstract readonly pointerDir?: string;
   abstract readonly logLevel: LogLevel;
   abstract readonly requestTimeoutMs: number;
   abstract readonly bodyLimitKib: number;
   abstract readonly cursorSecret: string;
-}
-
-/** A setting is wrong. The message names it and says what would do; it never holds a secret's value. */
-export class SettingWrong extends Error {
-  override readonly name = 'SettingWrong';
+  abstract readonly publicUrl?: string;
+  /** Undefined: no fan-out. */
+  abstract readonly kafka?: KafkaFanOut;
 }
 
 type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads all settings, makes the data folder, and keeps a cursor secret in it if none is set. Throws `SettingWrong`. */
 export function readSettings(env: Environment): Settings {
+  const settings = lookUpSettings(env);
+  return { ...settings, cursorSecret: settings.cursorSecret ?? keptSecret(settings.data) };
+}
+
+/** The same, for who only looks: nothing is made. */
+export function lookUpSettings(
+  env: Environment,
+): Omit<Settings, 'cursorSecret'> & Partial<Pick<Settings, 'cursorSecret'>> {
   const value = <T>(one: Setting<T>): T | undefined => {
     const text = textOf(one, env) ?? one.default;
     if (text === undefined) return undefined;
@@ -113,16 +146,19 @@ export function readSettings(env: Environment): Settings {
       throw new SettingWrong(`${one.name} ${(error as Error).message}${shown}`);
     }
   };
-  const data = value(SETTINGS.data)!;
   return {
     http: value(SETTINGS.http)!,
     grpc: value(SETTINGS.grpc)!,
-    data,
+    data: value(SETTINGS.data)!,
+    eventStore: value(SETTINGS.eventStore),
+    eventStorePrefix: value(SETTINGS.eventStorePrefix)!,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,
     bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
-    cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
+    cursorSecret: value(SETTINGS.cursorSecret),
+    publicUrl: value(SETTINGS.publicUrl),
+    kafka: fanOutOf(value),
   };
 }
 
@@ -191,24 +227,10 @@ function loopback(text: string): Address {
   return { host, port };
 }
 
-function nonEmpty(text: string): string {
-  if (text.trim() === '') throw new Error('must not be empty');
-  return text;
-}
-
 function oneOf<T extends string>(allowed: readonly T[]): (text: string) => T {
   return (text) => {
     const found = allowed.find((one) => one === text);
     if (found === undefined) throw new Error(`must be one of ${allowed.join(', ')}`);
     return found;
-  };
-}
-
-function whole(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-    if (!(number >= least && number <= most))
-      throw new Error(`must be a whole number from ${least} to ${most}`);
-    return number;
   };
 }
