@@ -7,6 +7,7 @@ const LIBS = [
   'event-store',
   'projections',
   'pointer-file',
+  'messaging',
   'contracts',
   'policy',
   'identity',
@@ -21,10 +22,20 @@ const MAY = {
   'event-store': ['eventsourcing', 'canonical'],
   projections: ['domain', 'eventsourcing'],
   'pointer-file': ['domain', 'eventsourcing'],
+  messaging: ['domain', 'eventsourcing'],
   contracts: [],
   policy: ['domain', 'canonical'],
   identity: [],
-  platform: ['domain', 'eventsourcing', 'event-store', 'projections', 'pointer-file', 'contracts', 'identity'],
+  platform: [
+    'domain',
+    'eventsourcing',
+    'event-store',
+    'projections',
+    'pointer-file',
+    'messaging',
+    'contracts',
+    'identity',
+  ],
 };
 
 const TESTS = '\\.spec\\.ts$|/testing/';
@@ -98,6 +109,8 @@ module.exports = {
       '\\.dto\\.ts$',
       '^apps/api/src/validation\\.ts$',
     ]),
+    homes('eventstore-client-lives-in-its-adapter', '@eventstore', ['^libs/event-store/src/eventstoredb/']),
+    homes('kafkajs-lives-in-the-publisher', 'kafkajs', ['^libs/messaging/src/kafka/']),
     homes('what-reads-policies-lives-in-policy', '@marcbachmann/cel-js|yaml|ajv|ajv-formats', [
       library('policy'),
     ]),

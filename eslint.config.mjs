@@ -7,7 +7,7 @@ const size = (file, fn) => ({
 });
 
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', '**/generated/**', 'bench/results/**'] },
+  { ignores: ['.node24/**', 'dist/**', 'node_modules/**', '**/generated/**', 'bench/results/**'] },
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -9,10 +9,11 @@ import { commands } from './sections/commands';
 import { largeLog } from './sections/large-log';
 import { lookups } from './sections/lookups';
 import { policies } from './sections/policies';
+import { relay } from './sections/relay';
 import { versions } from './sections/versions';
 import { visible } from './sections/visible';
 
-const SECTIONS = { lookups, commands, policies, visible, versions, 'large-log': largeLog };
+const SECTIONS = { lookups, commands, policies, visible, versions, 'large-log': largeLog, relay };
 const RESULTS = join(__dirname, 'results');
 
 /** `npm run bench [-- --quick] [-- --only lookups]`: everything against raw baselines on this machine, in one run. */

@@ -2,13 +2,14 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { startService } from '../test/support/service';
+import { besideTheDemo } from './consumers/beside';
 import { GatehouseClient, type Live } from './import/client';
 import { drive } from './import/drive';
 import { progress } from './import/progress';
 import { readReleases } from './import/releases';
 import { type Report, print, report } from './import/report';
 
-const USAGE = 'npm run demo [-- FILE] [--json FILE] [--exit] [--data DIR]';
+const USAGE = 'npm run demo [-- FILE] [--json FILE] [--exit] [--data DIR] [--kafka]';
 
 /** Runs the service on a data folder of its own, takes a history of releases through it over HTTP, and shows what came of it. */
 async function main(): Promise<void> {
@@ -17,6 +18,7 @@ async function main(): Promise<void> {
     options: {
       json: { type: 'string' },
       exit: { type: 'boolean' },
+      kafka: { type: 'boolean' },
       data: { type: 'string', default: join(__dirname, '../.demo') },
     },
   });
@@ -24,21 +26,27 @@ async function main(): Promise<void> {
   const releases = await readReleases(positionals[0] ?? join(__dirname, 'spacy-releases.ndjson'));
 
   await mkdir(values.data, { recursive: true });
-  const service = await startService({ GATEHOUSE_DATA: values.data });
+  const teams = values.kafka ? await besideTheDemo() : undefined;
+  const service = await startService({ GATEHOUSE_DATA: values.data, ...teams?.settings });
   const stop = () => void service.stop();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   console.log(`Gatehouse runs at ${service.http} (gRPC ${service.grpc}), its data is in ${values.data}\n`);
   try {
-    const api = new GatehouseClient(service.http, await readKey(values.data));
+    const key = await readKey(values.data);
+    const api = new GatehouseClient(service.http, key);
+    await teams?.listen(service.http, key);
     const result = await run(api, releases);
     if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`);
     console.log(`\n${print(result)}`);
+    if (teams) console.log(`\n${await teams.summary(service.http, key)}`);
+    teams?.follow();
     if (!values.exit) console.log(`\n${await thingsToTry(api, result, values.data)}`);
     if (values.exit) await service.stop();
     const { code } = await service.ended;
     process.exitCode = code ?? 1;
   } finally {
     if (service.running()) await service.stop();
+    await teams?.stop();
   }
 }
 

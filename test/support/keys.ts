@@ -108,10 +108,13 @@ export function ringOf(address: string): KeyRing {
   return ring;
 }
 
-/** Says that a service on this folder listens at these addresses. Keys of the folder stay what they are. */
-export function listensAt(data: string, http: string, grpc: string): void {
+/**
+ * Says that a service on this folder listens at these addresses. Keys are of the log, so replicas have those of the
+ * folder (`keysOf`) in which the first start on that log left the admin's.
+ */
+export function listensAt(data: string, http: string, grpc: string, keysOf: string = data): void {
   const bare = http.replace(/^http:\/\//, '');
-  const ring = rings.get(data) ?? KeyRing.of('', data);
+  const ring = rings.get(keysOf) ?? KeyRing.of('', keysOf);
   ring.address = `http://${bare}`;
   for (const name of [data, bare, grpc]) rings.set(name, ring);
 }

@@ -35,7 +35,7 @@ export const UNLIMITED: Settings = { GATEHOUSE_LIMIT_KEY_RPS: '0', GATEHOUSE_LIM
 type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended> };
 
 /** Runs the built service, as plain `node`, on free ports unless the settings say otherwise; ready when both doors listen. */
-export async function startService(settings: Settings): Promise<Service> {
+export async function startService(settings: Settings, keysOf?: string): Promise<Service> {
   const began = performance.now();
   const process = launch({
     GATEHOUSE_HTTP: '127.0.0.1:0',
@@ -45,7 +45,7 @@ export async function startService(settings: Settings): Promise<Service> {
     ...settings,
   });
   const { http, grpc } = await listening(process);
-  if (settings.GATEHOUSE_DATA !== undefined) listensAt(settings.GATEHOUSE_DATA, http, grpc);
+  if (settings.GATEHOUSE_DATA !== undefined) listensAt(settings.GATEHOUSE_DATA, http, grpc, keysOf);
   const end = (signal: NodeJS.Signals) => (process.child.kill(signal), process.ended);
   return {
     http: http.startsWith('http') ? http : `http://${http}`,

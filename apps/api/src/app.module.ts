@@ -1,12 +1,11 @@
 import { Module, type Provider } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE } from '@nestjs/core';
-import { CallerGuard } from '@gatehouse/platform';
+import { CallerGuard, SystemController } from '@gatehouse/platform';
 import { AccessModule } from './access/access.module';
 import { ModelsModule } from './models/models.module';
 import { ProblemFilter } from './problem.filter';
 import { ReadsModule } from './reads/reads.module';
 import { Routes } from './routes';
-import { SystemController } from './system.controller';
 import { validation } from './validation';
 
 /** What every request of both doors passes: one guard, one pipe, one filter. */

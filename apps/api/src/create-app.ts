@@ -12,7 +12,10 @@ import {
   NestLog,
   Metrics,
   PlatformModule,
+  SettingWrong,
   Stopping,
+  ViewsModule,
+  type Address,
   type OpenLog,
   type Settings,
 } from '@gatehouse/platform';
@@ -55,7 +58,7 @@ export async function createApp(
   module: Type = AppModule,
 ): Promise<NestFastifyApplication> {
   const adapter = httpAdapter(settings);
-  const root = { module, imports: [PlatformModule.with(settings, log)] };
+  const root = { module, imports: [PlatformModule.with(settings, log), ViewsModule] };
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -93,8 +96,9 @@ async function listen(
   const grpc = grpcServer(app, settings, log, health, credentials);
   const stopped = new AbortController();
   app.connectMicroservice({ strategy: grpc }, { inheritAppConfig: true });
-  await app.startAllMicroservices();
-  await app.listen(settings.http.port, hostOf(settings));
+  const host = hostOf(settings);
+  await naming('GATEHOUSE_GRPC', settings.grpc, () => app.startAllMicroservices());
+  await naming('GATEHOUSE_HTTP', settings.http, () => app.listen(settings.http.port, host));
   const { port } = app.getHttpServer().address() as AddressInfo;
   const following = certificates(app, settings, log, credentials, stopped.signal);
   return {
@@ -139,6 +143,17 @@ function hostOf({ http: { host }, tls }: Settings): string {
 /** Without TLS beyond loopback. */
 function isExposed({ tls, http, grpc }: Settings): boolean {
   return tls === undefined && !(isLoopback(http.host) && isLoopback(grpc.host));
+}
+
+/** An address that cannot be listened on is a setting that is wrong. */
+async function naming(name: string, { host, port }: Address, open: () => Promise<unknown>): Promise<void> {
+  try {
+    await open();
+  } catch (error) {
+    const { message } = error as Error;
+    if (!/EADDRINUSE|EADDRNOTAVAIL|EACCES|address/i.test(message)) throw error;
+    throw new SettingWrong(`${name} cannot be ${bracketed(host)}:${port}: ${message}`);
+  }
 }
 
 function grpcServer(

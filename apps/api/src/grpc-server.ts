@@ -11,6 +11,7 @@ import { ServerGrpc } from '@nestjs/microservices';
 import type { HealthImplementation } from 'grpc-health-check';
 import { isObservable, lastValueFrom } from 'rxjs';
 import {
+  InvalidRequest,
   openContext,
   type RequestContext,
   type Settings,
@@ -20,6 +21,7 @@ import {
 import type { Failure } from './grpc-failure';
 import { streamTo } from './grpc-stream';
 import { Problem } from './problem';
+import { wasUtf8 } from './strict-utf8';
 
 type Unary = ServerUnaryCall<object, object> & WithContext;
 type Streaming = ServerWritableStream<object, object> & WithContext;
@@ -119,6 +121,7 @@ export class GrpcServer extends ServerGrpc {
   /** Guard, pipe, handler and filter, as Nest composed them. The filter answers with an Observable that throws a `Failure`. */
   private async answer(handler: Handler, call: Unary | Streaming): Promise<object> {
     if (this.shell.stopping.begun) throw stopping();
+    if (!wasUtf8(call.request)) throw new InvalidRequest([{ pointer: '', message: 'must be UTF-8' }]);
     const answer: unknown = await handler(call.request, call.metadata, call);
     return (isObservable(answer) ? await lastValueFrom(answer) : answer) as object;
   }

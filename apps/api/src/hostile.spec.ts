@@ -1,3 +1,6 @@
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { readStatusDetails } from '@gatehouse/contracts';
+import { connect } from 'node:net';
 import { Edge } from './testing/edge';
 
 const DIGEST = `sha256:${'a'.repeat(64)}`;
@@ -313,7 +316,63 @@ describe('bytes that are not a request are answered as a problem', () => {
   });
 });
 
+it.each([
+  ['no host', 'GET /v1/models HTTP/1.1\r\n\r\n', 400],
+  ['an expectation', 'GET /v1/models HTTP/1.1\r\nHost: a\r\nExpect: miracles\r\n\r\n', 200],
+  ['a way out of the docs', 'GET /docs/../package.json HTTP/1.1\r\nHost: a\r\n\r\n', 404],
+  ['an encoded way out of the docs', 'GET /docs/%2e%2e HTTP/1.1\r\nHost: a\r\n\r\n', 404],
+  ['NUL in the docs', 'GET /docs/%00 HTTP/1.1\r\nHost: a\r\n\r\n', 400],
+])('%s is answered in our words, with a request id', async (_what, bytes, status) => {
+  const answer = await edge.raw(bytes);
+  expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(answer.toLowerCase()).toContain('x-request-id: ');
+  if (status >= 400) expect(answer).toContain('"code":');
+});
+
+it('who hangs up in the middle of a body is no fault of ours', async () => {
+  const [host, port] = edge.running.http.split(':');
+  const head = `POST ${VERSIONS} HTTP/1.1\r\nHost: a\r\ngatehouse-actor: a\r\nContent-Type: application/json\r\n`;
+  await new Promise<void>((resolve) => {
+    const socket = connect(Number(port), host);
+    socket.write(`${head}Content-Length: 100\r\n\r\n{"a"`, () => setTimeout(() => socket.destroy(), 50));
+    socket.on('close', () => setTimeout(resolve, 100));
+  });
+  const { text } = await edge.http('/metrics');
+  expect(text).toContain('gatehouse_refusals_total{code="invalid"}');
+  expect(text).not.toContain('gatehouse_refusals_total{code="internal"}');
+});
+
 describe('over gRPC', () => {
+  it.each([
+    ['a byte that starts nothing', [0x61, 0xff]],
+    ['another one', [0x61, 0xfe]],
+    ['half a surrogate pair', [0xed, 0xa0, 0x80]],
+  ])('text with %s is refused: what was put in its place would be another text', async (_what, bytes) => {
+    // Register: 1 = model, 3 = changelog, as libs/contracts/gatehouse.proto numbers them.
+    const text = (field: number, value: number[]) => [(field << 3) | 2, value.length, ...value];
+    const message = Buffer.from([...text(1, [...Buffer.from('m')]), ...text(3, bytes)]);
+    const metadata = new Metadata();
+    metadata.set('gatehouse-actor', 'a');
+    const client = new Client(edge.running.grpc, credentials.createInsecure());
+    const failure = await new Promise<ServiceError | null>((resolve) =>
+      client.makeUnaryRequest(
+        '/gatehouse.v1.Registry/Register',
+        (sent: Buffer) => sent,
+        (received: Buffer) => received,
+        message,
+        metadata,
+        {},
+        (error: ServiceError | null) => resolve(error),
+      ),
+    );
+    client.close();
+    expect(failure?.code).toBe(3);
+    expect(
+      readStatusDetails(failure!.metadata.get('grpc-status-details-bin')[0] as Buffer)?.fieldViolations?.[0]
+        ?.description,
+    ).toBe('must be UTF-8');
+  });
+
   it.each([
     ['a name in upper case', 'GetLive', { model: 'M' }, {}, 'invalid'],
     ['no name', 'GetLive', {}, {}, 'invalid'],

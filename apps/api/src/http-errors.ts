@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
+import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { uuidv7 } from 'uuidv7';
 import { PROBLEMS, Problem } from './problem';
 import { PROBLEM_JSON, problemBody } from './problem-json';
 
@@ -11,7 +11,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     return;
   }
   const problem = meaningOf(error);
-  const requestId = uuidv7();
+  const requestId = randomUUID();
   const body = JSON.stringify(problemBody(problem, requestId));
   const { status } = PROBLEMS[problem.code];
   const head = [
@@ -21,14 +21,21 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     `X-Request-Id: ${requestId}`,
     'Connection: close',
   ];
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+  const answer = `${head.join('\r\n')}\r\n\r\n${body}`;
+  // The parser of a request that was too slow would read on, and what arrives late would be done after all.
+  if (problem.code === 'timeout') socket.write(answer, () => socket.destroy());
+  else socket.end(answer);
+  if (problem.code === 'timeout' && socket.writableLength > 0) socket.destroy();
 }
 
 function meaningOf(error: NodeJS.ErrnoException): Problem {
   if (error.code === 'HPE_HEADER_OVERFLOW')
     return new Problem('headers-too-large', 'Send less than 16 KiB of headers.');
   if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem('timeout', 'Send the whole request faster.');
+    return new Problem(
+      'timeout',
+      'Nothing was recorded: the request did not arrive in time. Send the whole of it faster.',
+    );
   const message = 'is not a well-formed HTTP/1.1 request';
   return new Problem('invalid', `The request cannot be read: it ${message}.`, {
     errors: [{ pointer: '', message }],

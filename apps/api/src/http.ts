@@ -30,8 +30,12 @@ const JSON_ONLY = ['application/json'];
 
 /** Fastify with our limits. Everything it refuses by itself is answered as a problem, too. */
 export function httpAdapter({ bodyLimitKib, requestTimeoutMs, tls }: Settings): FastifyAdapter {
-  // How often Node looks for requests that take too long to arrive.
-  const server = { connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs) };
+  const server = {
+    // How often Node looks for requests that take too long to arrive.
+    connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs),
+    // A missing Host is refused by `admitted`, in our words.
+    requireHostHeader: false,
+  };
   return new FastifyAdapter({
     bodyLimit: bodyLimitKib * 1024,
     requestTimeout: requestTimeoutMs,
@@ -56,6 +60,10 @@ export function shapeHttp(fastify: FastifyInstance, shell: Shell): void {
   fastify.decorateRequest('gatehouse', null as never);
   fastify.decorateRequest('pattern', 'unmatched');
   fastify.decorateRequest('deadline', undefined);
+  // RFC 9110, 10.1.1: an expectation that is not understood may be passed over.
+  fastify.server.on('checkExpectation', (request, response) =>
+    fastify.server.emit('request', request, response),
+  );
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody(jsonOf));
   fastify.addContentTypeParser(YAML, { parseAs: 'buffer' }, parseBody(yamlOf));
@@ -76,6 +84,11 @@ function admitted({ settings, stopping, routes }: Shell) {
     if (stopping.begun) {
       reply.header('connection', 'close');
       done(new Problem('stopping', 'The service is stopping: try again.', { retryAfter: 2 }));
+      return;
+    }
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      const message = 'is missing: HTTP/1.1 asks for it';
+      done(new Problem('invalid', 'Send a Host header.', { errors: [{ pointer: '/Host', message }] }));
       return;
     }
     if (request.method === 'OPTIONS') {

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { SqliteEventStore, verify, type Verified } from '@gatehouse/event-store';
-import { readSettings } from '@gatehouse/platform';
+import { openStore, type OpenStore, SqliteEventStore, verify, type Verified } from '@gatehouse/event-store';
+import { lookUpSettings } from '@gatehouse/platform';
 
 /** The files of the data folder that maintenance is about. */
 export type DataFiles = { readonly log: string; readonly views: string };
@@ -18,18 +18,42 @@ export function runCommand(act: (args: readonly string[]) => void | Promise<void
   })();
 }
 
-/** Where the log and the views of this installation are, by the same settings as the service. */
+/** Where the log and the views of this installation are, by the same settings as the service. Throws when the log is no file. */
 export function dataFiles(): DataFiles {
-  const { data } = readSettings(process.env);
-  return { log: join(data, 'events.db'), views: join(data, 'views.db') };
+  const { data, eventStore } = lookUpSettings(process.env);
+  if (eventStore !== undefined)
+    throw new Error(
+      'the log is in EventStoreDB (GATEHOUSE_EVENT_STORE): back it up, verify and restore it with the tools of EventStoreDB. After a restore start every replica with an empty GATEHOUSE_DATA, or run `npm run rebuild` on each',
+    );
+  return filesIn(data);
 }
 
 /** The same, of a folder that has a log: elsewhere a command would make an empty one and call it good. */
 export function existingFiles(): DataFiles {
-  const files = dataFiles();
+  return existing(dataFiles());
+}
+
+/** The embedded log in a data folder, even if the service will use another one from now on. */
+export function embeddedLog(data: string): string {
+  return existing(filesIn(data)).log;
+}
+
+function filesIn(data: string): DataFiles {
+  return { log: join(data, 'events.db'), views: join(data, 'views.db') };
+}
+
+function existing(files: DataFiles): DataFiles {
   if (!existsSync(files.log))
     throw new Error(`there is no log at ${files.log}; set GATEHOUSE_DATA to the data folder of the service`);
   return files;
+}
+
+/** The log of this installation, wherever it is, for this process alone, and the file of its views. */
+export async function openLogAlone(): Promise<{ store: OpenStore; views: string }> {
+  const { data, eventStore, eventStorePrefix: prefix } = lookUpSettings(process.env);
+  const views = join(data, 'views.db');
+  if (eventStore === undefined) return { store: await openAlone(existingFiles().log), views };
+  return { store: await openStore({ data, eventStore, prefix, onWaiting: (why) => say(why) }), views };
 }
 
 /** What is in a log, or a backup of one, that is whole. Throws what is wrong with it. */

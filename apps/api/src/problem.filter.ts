@@ -50,10 +50,19 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   private answerHttp(error: unknown, request: FastifyRequest & WithContext, reply: FastifyReply): void {
-    const known = error instanceof HttpException ? this.routes.problemOf(error, request, reply) : error;
+    const status = statusOf(error);
+    const known =
+      status === undefined ? error : this.routes.problemOf(status, error as Error, request, reply);
     const problem = this.counted(known, request.gatehouse);
     // The answer is on its way (a stream that broke, or the deadline was first): nothing can be added to it.
     if (reply.sent || reply.raw.headersSent) return;
     sendProblem(reply, problem, request.gatehouse.requestId);
   }
+}
+
+/** Of an error with which Nest, Fastify or a plugin refuses a request; undefined for any other. */
+function statusOf(error: unknown): number | undefined {
+  if (error instanceof HttpException) return error.getStatus();
+  const { statusCode } = (error ?? {}) as { statusCode?: unknown };
+  return typeof statusCode === 'number' ? statusCode : undefined;
 }

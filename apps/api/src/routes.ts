@@ -1,4 +1,4 @@
-import { Injectable, type HttpException } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify';
 import { Problem } from './problem';
 
@@ -37,14 +37,14 @@ export class Routes {
   }
 
   /** What the framework meant. */
-  problemOf(exception: HttpException, request: FastifyRequest, reply: FastifyReply): unknown {
-    const status = exception.getStatus();
-    if (status === 404) return this.missing(request, reply);
+  problemOf(status: number, error: Error, request: FastifyRequest, reply: FastifyReply): unknown {
+    // 403 is what the files of /docs say to a path that would lead out of them.
+    if (status === 404 || status === 403) return this.missing(request, reply);
     if (status === 413) return new Problem('too-large', 'Send a smaller body; see GATEHOUSE_BODY_LIMIT_KIB.');
     if (status === 415)
       return new Problem('media-type-unsupported', 'Send JSON, with Content-Type: application/json.');
-    if (status < 500) return invalid(exception.message);
-    return exception;
+    if (status < 500) return invalid(error.message);
+    return error;
   }
 
   /** What to say where no route is: that the path takes other methods, or that there is no such path. */

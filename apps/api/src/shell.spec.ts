@@ -75,6 +75,28 @@ describe('a request that takes too long', () => {
     const head = `POST /v1/slow/1 HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`;
     expect(await edge.raw(head, 2_000)).toMatch(/^HTTP\/1.1 408 [^]*"code":"timeout"/);
   });
+
+  it.each([
+    ['nothing', ''],
+    ['a part of the head', 'POST /v1/models/late/versions HTTP/1.1\r\nHost: a\r\n'],
+  ])('to arrive is never done after all, when what followed %s comes after the 408', async (_what, first) => {
+    const edge = await edgeOf({ requestTimeoutMs: 150 });
+    const body = '{"changelog":"late","manifest":{"config":{"late":1}}}';
+    const head = `POST /v1/models/late/versions HTTP/1.1\r\nHost: a\r\n`;
+    const rest = `gatehouse-actor: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const [host, port] = edge.running.http.split(':');
+    const socket = connect(Number(port), host);
+    socket.on('error', () => undefined);
+    let answer = '';
+    socket.on('data', (chunk) => (answer += chunk.toString()));
+    socket.write(first);
+    for (let tries = 0; !answer.includes('408') && tries < 400; tries++) await sleep(25);
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+    socket.write((first + head + rest).slice(first === '' ? 0 : head.length));
+    await sleep(300);
+    socket.destroy();
+    expect((await edge.http('/v1/models/late/history')).status).toBe(404);
+  });
 });
 
 describe('a stop', () => {

@@ -38,12 +38,20 @@ export const validation = new Validation({
 export function fieldErrors(errors: readonly ValidationError[], at = ''): FieldError[] {
   return errors.flatMap((error) => {
     const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const inside = fieldErrors(error.children ?? [], pointer);
     const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
       pointer,
-      message: rule === 'whitelistValidation' ? 'is not known here' : withoutName(message, error.property),
+      message: meaning(rule, message, error.property),
     }));
-    return [...own, ...fieldErrors(error.children ?? [], pointer)];
+    // The element that is wrong says more than what holds for each of them.
+    return [...inside, ...own];
   });
+}
+
+function meaning(rule: string, message: string, property: string): string {
+  if (rule === 'whitelistValidation') return 'is not known here';
+  if (rule === 'nestedValidation') return 'must be an object';
+  return withoutName(message, property);
 }
 
 /** class-validator begins its messages with the property's name, which the pointer says already. */

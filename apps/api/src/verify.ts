@@ -38,7 +38,11 @@ async function views({ log, views: file }: DataFiles): Promise<void> {
   });
   if (store === null)
     return say('NOT CHECKED: the views, because the service runs; stop it to have them compared');
-  const opened = Views.open(file);
+  const opened = Views.openAsIs(file);
+  if (opened === null) {
+    await store.close();
+    return say(`${file} is damaged or of another release; the next start builds it anew`);
+  }
   try {
     const checked = await checkPointers(store, opened);
     if (checked === null)

@@ -532,6 +532,7 @@ describe('deprecate', () => {
     ['the rollback target, before a short notice', say.deprecate(2, '2026-03-02'), 'is-rollback-target'],
     ['an unknown version', say.deprecate(9), 'version-unknown'],
     ['an unknown successor', say.deprecate(1, '2026-06-01', 9), 'version-unknown'],
+    ['itself as successor', say.deprecate(1, '2026-06-01', 1), 'is-deprecated'],
   ])('refuses %s', (_, command, code) => {
     expect(promoted(3).answer(BOB, command)).toBe(code);
   });

@@ -199,6 +199,11 @@ function deprecate(data: Deprecate, state: ModelState, context: Context): ModelE
     return null;
   refuseDeprecated(version);
   if (successor) refuseDeprecated(successor);
+  if (successor === version)
+    throw new Rejected(
+      'is-deprecated',
+      `Version ${version.version} cannot be its own successor; name another one in \`successor\`.`,
+    );
   if (isLive(state, version))
     throw new Rejected(
       'is-live',

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventStoreContract, MemoryEventStore } from '@gatehouse/eventsourcing/testing';
+import { EsdbProcess } from './eventstoredb/testing';
 import { SqliteEventStore } from './sqlite/sqlite-event-store';
+import { esdbContract } from './testing/esdb-contract';
 
 eventStoreContract(
   'MemoryEventStore',
@@ -36,3 +38,13 @@ eventStoreContract(
   },
   true,
 );
+
+describe('on the wire', () => {
+  let server: EsdbProcess;
+  // A process of its own, so that what the server keeps in memory is not counted as what the adapter keeps. The suite
+  // appends 4 MiB at once; the service appends one event.
+  beforeAll(async () => (server = await EsdbProcess.start({ maxAppendSize: 16 * 1024 * 1024 })));
+  afterAll(() => server.stop());
+
+  esdbContract('EventStoreDbEventStore', () => server.connectionString);
+});

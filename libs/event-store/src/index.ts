@@ -1,3 +1,8 @@
 export { type SqliteOptions, SqliteEventStore } from './sqlite/sqlite-event-store';
-export type { WriterStats } from './sqlite/writer';
+export type { OpenStore, StoreStats } from './open-store';
+export { openStore } from './open';
+export { type EventStoreDbOptions, EventStoreDbEventStore } from './eventstoredb/eventstoredb-event-store';
 export { backup, newLogIdentity, verify, type Verified } from './sqlite/maintenance';
+export { migrate, type Migrated, type MigrationOptions, type MigrationProgress } from './migration/migrate';
+export { MigrationRefused } from './migration/refused';
+export type { LogSummary } from './migration/summing';

@@ -285,4 +285,8 @@ test('the lag shows even while the follower hangs', async () => {
   await sleep(5);
   await store.append('s', -1n, events(4));
   expect((await following.measured()).lag).toBe(4n);
+  await sleep(60);
+  expect((await following.measured()).behindMs).toBeGreaterThan(50);
+  await following.reached(4n, 5_000);
+  expect(following.status().behindMs).toBe(0);
 });

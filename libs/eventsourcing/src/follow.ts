@@ -11,6 +11,8 @@ export interface FollowOptions {
   readonly onProgress?: (status: FollowStatus) => void;
   /** The log could not be read (`willRetry`), or the follower stopped for good. */
   readonly onError?: (error: Error, willRetry: boolean) => void;
+  /** The checkpoint is of another log, or of an older copy of this one: the follower starts from zero. */
+  readonly onReset?: () => void;
   /** Events handed over at once, at most. */
   readonly batch?: number;
   /** The first and the longest pause before the log is read again after an error. */
@@ -24,6 +26,8 @@ export interface FollowStatus {
   /** The end of the log, as last heard of. */
   readonly head: bigint;
   readonly lag: bigint;
+  /** For so long it has not reached an end of the log that it has heard of. Positions are as dense as the store makes them; time is not. */
+  readonly behindMs: number;
   readonly state: 'starting' | 'catching-up' | 'live' | 'stopped';
   /** Whether it has been at the end of the log at least once since it was started. */
   readonly caughtUp: boolean;
@@ -72,6 +76,8 @@ class Path implements Following {
   private handled = 0n;
   private seen = 0n;
   private unsettled = 0;
+  /** An end of the log not reached yet, and since when it is known. */
+  private owed: { readonly position: bigint; readonly since: number } | undefined;
   private lastEventAt: string | null = null;
   private pauseMs = 0;
 
@@ -91,6 +97,7 @@ class Path implements Following {
       position: this.seen,
       head,
       lag: head - this.seen,
+      behindMs: this.owed ? performance.now() - this.owed.since : 0,
       state: this.state,
       caughtUp: this.caughtUp,
       ...(this.error && { error: this.error.message }),
@@ -100,7 +107,7 @@ class Path implements Following {
 
   async measured(): Promise<FollowStatus> {
     try {
-      this.head = (await this.store.log()).head;
+      this.heard((await this.store.log()).head);
     } catch {
       // The end as last heard of is the best there is.
     }
@@ -150,8 +157,13 @@ class Path implements Following {
     const checkpoint = await ofFollower(() => this.follower.checkpoint());
     let after = 0n;
     if (checkpoint && (await holds(this.store, log.logId, checkpoint))) after = checkpoint.position;
-    else if (checkpoint) await ofFollower(() => this.follower.reset({ logId: log.logId }));
+    else if (checkpoint) {
+      this.options.onReset?.();
+      await ofFollower(() => this.follower.reset({ logId: log.logId }));
+    }
     this.handled = this.seen = after;
+    this.owed = undefined;
+    this.heard(log.head);
     this.state = after >= this.head ? 'live' : 'catching-up';
     this.caughtUp ||= this.state === 'live';
     this.waiting.arrived(after);
@@ -191,7 +203,7 @@ class Path implements Following {
     this.lastEventAt = typeof last.meta['time'] === 'string' ? last.meta['time'] : null;
     this.error = undefined;
     this.pauseMs = 0;
-    if (this.state === 'catching-up' && position >= this.head) this.head = (await this.store.log()).head;
+    if (this.state === 'catching-up' && position >= this.head) this.heard((await this.store.log()).head);
     const there = position >= this.head || this.state === 'live';
     if (there || !this.follower.settle || this.unsettled >= SETTLE_EVERY) await this.settle();
     this.options.onProgress?.(this.status());
@@ -202,10 +214,17 @@ class Path implements Following {
     await ofFollower(async () => this.follower.settle?.());
     this.unsettled = 0;
     this.seen = this.handled;
+    if (this.owed && this.seen >= this.owed.position) this.owed = undefined;
+    this.heard(this.head);
     // Only now: who is told that it is live expects to see everything.
     if (this.state === 'catching-up' && this.seen >= this.head) this.state = 'live';
     this.caughtUp ||= this.state === 'live';
     this.waiting.arrived(this.seen);
+  }
+
+  private heard(head: bigint): void {
+    this.head = head;
+    if (head > this.seen) this.owed ??= { position: head, since: performance.now() };
   }
 
   private failed(error: unknown, willRetry: boolean): void {

@@ -23,11 +23,4 @@ export class StreamQueues {
       if (--queue.waiting === 0) this.tails.delete(stream);
     }
   }
-
-  /** Commands that run or wait, of all streams. */
-  get depth(): number {
-    let depth = 0;
-    for (const { waiting } of this.tails.values()) depth += waiting;
-    return depth;
-  }
 }

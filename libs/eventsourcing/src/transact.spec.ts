@@ -351,6 +351,19 @@ describe('on a log that others write to', () => {
     expect(await stored(log)).toHaveLength(2);
   });
 
+  it('a key that was used elsewhere is known here, also where the stale state would have refused', async () => {
+    const { log, here, there } = two();
+    await here.run({ add: 1 });
+    await there.run({ add: 10 });
+    await there.run({ add: -5 }, { key: 'k' });
+    expect(await here.run({ add: -5 }, { key: 'k' })).toMatchObject({ amount: 6, replayed: true });
+    await there.run({ set: 1 }, { key: 'l' });
+    await there.run({ add: 1 });
+    expect(await here.run({ set: 6 }, { key: 'm' })).toMatchObject({ amount: 6, changed: true });
+    expect(await here.run({ set: 1 }, { key: 'l' })).toMatchObject({ changed: true, replayed: true });
+    expect(await stored(log)).toHaveLength(6);
+  });
+
   it('races of several replicas all land in the end, each once', async () => {
     const log = new MemoryEventStore({ shared: true });
     const replicas = Array.from({ length: 4 }, () => purse(log.handle()));

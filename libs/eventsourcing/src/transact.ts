@@ -107,11 +107,6 @@ export class Transactor<State, Fact, Command> {
     this.clock = clock;
   }
 
-  /** Commands that run or wait. */
-  get depth(): number {
-    return this.queues.depth;
-  }
-
   /**
    * What `answer` makes of the outcome, at the instant of it. Throws what `decide` throws (nothing recorded),
    * `IdempotencyKeyReused`, `QueueFull`, `ClockSkew`, `WrongRevision` (lost too many races), `EventTooLarge`,
@@ -124,11 +119,20 @@ export class Transactor<State, Fact, Command> {
       if (performance.now() > (request.deadline ?? Infinity))
         throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
       const [warm, command] = await Promise.all([this.states.get(request.stream), request.command]);
-      for (let races = 0; ; races++) {
+      // Whether the state was read after the command came; on a store of this process's own it always is the last word.
+      let newest = !this.store.shared;
+      for (let races = 0; ; races++, newest = true) {
         const known = await this.madeBefore(request, warm);
         if (known)
           return answer({ recorded: known, replayed: true, state: warm.state, position: known.position });
-        const event = await this.decide(request, command, warm);
+        const event = newest
+          ? await this.decide(request, command, warm)
+          : await this.decideForNow(request, command, warm);
+        if (event === 'ask again') {
+          // There may be news, among them what an earlier command with this key made.
+          await this.states.catchUp(warm);
+          continue;
+        }
         if (!event)
           return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
         const recorded = await this.append(warm, event, races);
@@ -161,19 +165,31 @@ export class Transactor<State, Fact, Command> {
     throw new IdempotencyKeyReused('this Idempotency-Key came with another command before');
   }
 
-  /** The event to append, or null. Where others write too, what is cached may not refuse or say "it is so already". */
+  /** Where others write too, a state that was cached may decide an append, which the store checks, and nothing else. */
+  private async decideForNow(
+    request: Request<Command>,
+    command: Command,
+    warm: Warm<State>,
+  ): Promise<NewEvent | 'ask again'> {
+    try {
+      return (await this.decide(request, command, warm)) ?? 'ask again';
+    } catch {
+      // A refusal on what may be stale. If it stands, it comes again on what is new.
+      return 'ask again';
+    }
+  }
+
+  /** The event to append, or null when it is so already. */
   private async decide(
     request: Request<Command>,
     command: Command,
     warm: Warm<State>,
   ): Promise<NewEvent | null> {
-    const attempt = () =>
-      this.decideAt(command, warm, request.eventId, (asked, state, at) => {
-        now = Date.parse(at.now);
-        return this.decider.decide(asked, state, at);
-      });
     let now = 0;
-    const [event] = await (this.store.shared ? this.onNewest(warm, attempt) : attempt());
+    const [event] = await this.decideAt(command, warm, request.eventId, (asked, state, at) => {
+      now = Date.parse(at.now);
+      return this.decider.decide(asked, state, at);
+    });
     if (!event) return null;
     if (this.clock() < warm.time - MAX_SKEW_MS)
       throw new ClockSkew(
@@ -193,17 +209,6 @@ export class Transactor<State, Fact, Command> {
     const lookedAt = revision === undefined ? undefined : await this.lookedAt.at(warm.stream, revision);
     const now = isoTime(Math.max(this.clock(), warm.time));
     return decide(command, warm.state, { now, eventId, ...(lookedAt && { lookedAt }) });
-  }
-
-  private async onNewest(warm: Warm<State>, attempt: () => Promise<Decided>): Promise<Decided> {
-    try {
-      const decided = await attempt();
-      if (decided.length > 0) return decided;
-    } catch {
-      // A refusal on what may be stale; the next line reads what is new, and the same refusal may come again.
-    }
-    await this.states.catchUp(warm);
-    return attempt();
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */

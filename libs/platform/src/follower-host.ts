@@ -11,14 +11,25 @@ import {
 @Injectable()
 export class FollowerHost {
   private readonly logger = new Logger('Follower');
-  private readonly running = new Map<string, { following: Following; leaving: AbortController }>();
+  private readonly running = new Map<
+    string,
+    { following: Following; leaving: AbortController; beside: boolean }
+  >();
 
-  /** Starts leading a follower along the log. One that stops by itself is reported, and is never ready again. */
-  start(store: EventStore, follower: Follower): Following {
+  /**
+   * Starts leading a follower along the log. One that stops by itself is reported, and is never ready again. No answer
+   * needs one that is `beside`: where it is behind, the process is degraded, not unready.
+   */
+  start(store: EventStore, follower: Follower, { beside = false }: { beside?: boolean } = {}): Following {
     const { name } = follower;
     const leaving = new AbortController();
     const following = follow(store, follower, {
       signal: leaving.signal,
+      onReset: () =>
+        this.logger.warn({
+          follower: name,
+          msg: 'the log is another one, or an older copy: starting from zero',
+        }),
       onError: (error, willRetry) =>
         this.logger[willRetry ? 'warn' : 'error']({
           follower: name,
@@ -27,7 +38,7 @@ export class FollowerHost {
           msg: 'a follower failed',
         }),
     });
-    this.running.set(name, { following, leaving });
+    this.running.set(name, { following, leaving, beside });
     return following;
   }
 
@@ -35,14 +46,14 @@ export class FollowerHost {
     return this.running.get(name)?.following;
   }
 
-  /** Each follower as last heard of: costs nothing. */
-  status(): FollowStatus[] {
-    return [...this.running.values()].map(({ following }) => following.status());
-  }
-
-  /** The same against the end of the log as it is now. */
-  measured(): Promise<FollowStatus[]> {
-    return Promise.all([...this.running.values()].map(({ following }) => following.measured()));
+  /** Each follower, against the end of the log as it is now. */
+  measured(): Promise<(FollowStatus & { readonly beside: boolean })[]> {
+    return Promise.all(
+      [...this.running.values()].map(async ({ following, beside }) => ({
+        ...(await following.measured()),
+        beside,
+      })),
+    );
   }
 
   /**

@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { FollowStatus } from '@gatehouse/eventsourcing';
+import type { ChannelStatus } from '@gatehouse/messaging';
+import { Channels, degradedBy } from './channels';
 import { FollowerHost } from './follower-host';
 import { Stopping } from './stopping';
 import { StoreState } from './store-state';
 
-/** A view this far behind the log is not worth asking; at 20,000 events a second it is a tenth of a second. */
-const MOST_LAG = 2_000n;
+/** So far behind the log a view is still worth asking; at 20,000 events a second it is a tenth of a second. */
+const LITTLE_LAG = 2_000n;
+/** So long behind, too: in EventStoreDB positions are bytes, and a few events are more than the above. */
+const LITTLE_WHILE_MS = 1_000;
 
 export type Readiness = {
   readonly ready: boolean;
@@ -21,6 +25,20 @@ export type Readiness = {
     lastEventAt: string | null;
     error?: string;
   }[];
+  /** What is worth a look, and keeps nobody from being ready: the fan-out, the pointer files. */
+  readonly degraded: readonly string[];
+  /** Absent where nothing is fanned out. */
+  readonly channels?: readonly ShownChannel[];
+};
+
+/** A channel as it is told: positions are decimal strings. */
+export type ShownChannel = {
+  readonly topic: string;
+  readonly position: string | null;
+  readonly lag: string | null;
+  readonly lastDeliveryAt: string | null;
+  readonly state: ChannelStatus['state'];
+  readonly error?: string;
 };
 
 /** Whether this process should be sent requests. */
@@ -30,6 +48,7 @@ export class Health {
     private readonly followers: FollowerHost,
     private readonly store: StoreState,
     private readonly stopping: Stopping,
+    private readonly channels: Channels,
   ) {}
 
   async readiness(): Promise<Readiness> {
@@ -37,17 +56,36 @@ export class Health {
     const because = [
       ...(this.stopping.begun ? ['the service is stopping'] : []),
       ...(this.store.failure ? [`the store has failed: ${this.store.failure.message}`] : []),
-      ...followers
-        .filter((status) => !isUpToDate(status))
-        .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`),
+      ...behind(followers.filter(({ beside }) => !beside)),
     ];
     const writable = this.store.writable();
-    return { ready: because.length === 0, because, writable, followers: followers.map(shown) };
+    const fanOut = await this.channels.status();
+    return {
+      ready: because.length === 0,
+      because,
+      writable,
+      followers: followers.map(shown),
+      degraded: [...behind(followers.filter(({ beside }) => beside)), ...degradedBy(fanOut)],
+      ...(fanOut && { channels: fanOut.channels.map(shownChannel) }),
+    };
   }
 }
 
-function isUpToDate({ state, lag }: FollowStatus): boolean {
-  return state === 'live' && lag <= MOST_LAG;
+function behind(followers: readonly FollowStatus[]): string[] {
+  return followers
+    .filter((status) => !isUpToDate(status))
+    .map(({ name, state, lag }) => `${name} is ${state}, ${lag} behind`);
+}
+
+function isUpToDate({ state, lag, behindMs }: FollowStatus): boolean {
+  return state === 'live' && (lag <= LITTLE_LAG || behindMs < LITTLE_WHILE_MS);
+}
+
+export function shownChannel({ position, lag, ...channel }: ChannelStatus): ShownChannel {
+  const text = (value: bigint | null) => (value === null ? null : String(value));
+  const { topic, lastDeliveryAt, state, error } = channel;
+  const place = { topic, position: text(position), lag: text(lag), lastDeliveryAt, state };
+  return error === undefined ? place : { ...place, error };
 }
 
 function shown({ name, state, position, lag, lastEventAt, error }: FollowStatus) {

@@ -5,6 +5,7 @@ import { Accesses } from './access/accesses';
 import { CallerGuard } from './access/caller.guard';
 import { Credentials } from './access/credentials';
 import { OperationsDeclared } from './access/operations-declared';
+import { Channels, RELAYS } from './channels';
 import { FollowerHost } from './follower-host';
 import { Health } from './health';
 import { LOG } from './logging';
@@ -18,7 +19,8 @@ import { StoreState } from './store-state';
 @Global()
 @Module({})
 export class PlatformModule {
-  static with(settings: Settings, log: Logger): DynamicModule {
+  /** `relays`: whether this process fans out (where Kafka is set at all). By default if the log is its own alone. */
+  static with(settings: Settings, log: Logger, relays?: boolean): DynamicModule {
     const shared = [
       { provide: Settings, useValue: settings },
       { provide: LOG, useValue: log },
@@ -29,6 +31,8 @@ export class PlatformModule {
       Stopping,
       StoreState,
       FollowerHost,
+      { provide: RELAYS, useValue: relays },
+      Channels,
       Health,
     ];
     return {

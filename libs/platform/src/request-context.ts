@@ -1,4 +1,4 @@
-import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
 import { randomUUID } from 'node:crypto';
 import type { Caller } from './access/caller';
@@ -46,8 +46,3 @@ export function contextOf(execution: ExecutionContext): RequestContext {
 function carrierOf(execution: ExecutionContext): WithContext {
   return execution.getArgByIndex<WithContext>(execution.getType() === 'http' ? 0 : 2);
 }
-
-/** Parameter decorator: the `RequestContext`, on both doors. */
-export const Requesting = createParamDecorator((_: unknown, execution: ExecutionContext) =>
-  contextOf(execution),
-);

@@ -10,10 +10,11 @@ import {
   type Address,
   type TlsFiles,
 } from './door-settings';
+import { fanOutOf, KAFKA_SETTINGS, publicUrl, type KafkaFanOut } from './kafka-settings';
 import { IDENTITY_SETTINGS, limitsOf, oidcOf } from './identity-settings';
 import { nonEmpty, setting, SettingWrong, whole, type Setting } from './setting';
 
-export { SettingWrong };
+export { SettingWrong, type Address };
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -37,6 +38,31 @@ export const SETTINGS = {
     default: './data',
     meaning: 'The data folder: `events.db` (the log), `views.db` (derived, can be deleted), `cursor.secret`.',
     parse: (text) => resolve(nonEmpty(text)),
+  }),
+  eventStore: setting({
+    name: 'GATEHOUSE_EVENT_STORE',
+    default: undefined,
+    meaning:
+      'EventStoreDB as the log: `esdb://user:password@host:2113?tls=true`, or `esdb+discover://…` for a cluster. Not set: the embedded log, `events.db` in the data folder.',
+    secret: true,
+    parse: (text) => {
+      if (!/^esdb(\+discover)?:\/\/\S+$/.test(text))
+        throw new Error('must begin with esdb:// or esdb+discover:// and have no spaces');
+      return text;
+    },
+  }),
+  eventStorePrefix: setting({
+    name: 'GATEHOUSE_EVENT_STORE_PREFIX',
+    default: 'gatehouse-',
+    meaning:
+      'What the names of our streams begin with in EventStoreDB, where other streams may be, too. It must never change: another prefix is another log.',
+    parse: (text) => {
+      if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(text))
+        throw new Error(
+          'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .',
+        );
+      return text;
+    },
   }),
   pointerDir: setting({
     name: 'GATEHOUSE_POINTER_DIR',
@@ -88,6 +114,14 @@ export const SETTINGS = {
   }),
   ...DOOR_SETTINGS,
   ...IDENTITY_SETTINGS,
+  publicUrl: setting({
+    name: 'GATEHOUSE_PUBLIC_URL',
+    default: undefined,
+    meaning:
+      'Where the API is reached by others, like `https://gatehouse.example`: messages that are too large refer to it. Not set: references are relative.',
+    parse: publicUrl,
+  }),
+  ...KAFKA_SETTINGS,
 };
 
 /** The settings of this process, validated. Injected by this class. */
@@ -95,6 +129,8 @@ export abstract class Settings {
   abstract readonly http: Address;
   abstract readonly grpc: Address;
   abstract readonly data: string;
+  abstract readonly eventStore?: string;
+  abstract readonly eventStorePrefix: string;
   abstract readonly pointerDir?: string;
   abstract readonly logLevel: LogLevel;
   abstract readonly requestTimeoutMs: number;
@@ -107,12 +143,23 @@ export abstract class Settings {
   /** Undefined: no tokens of people, API keys only. */
   abstract readonly oidc?: OidcOptions;
   abstract readonly limits: Limits;
+  abstract readonly publicUrl?: string;
+  /** Undefined: no fan-out. */
+  abstract readonly kafka?: KafkaFanOut;
 }
 
 type Environment = { readonly [name: string]: string | undefined };
 
 /** Reads all settings, makes the data folder, and keeps a cursor secret in it if none is set. Throws `SettingWrong`. */
 export function readSettings(env: Environment): Settings {
+  const settings = lookUpSettings(env);
+  return { ...settings, cursorSecret: settings.cursorSecret ?? keptSecret(settings.data) };
+}
+
+/** The same, for who only looks: nothing is made. */
+export function lookUpSettings(
+  env: Environment,
+): Omit<Settings, 'cursorSecret'> & Partial<Pick<Settings, 'cursorSecret'>> {
   const value = <T>(one: Setting<T>): T | undefined => {
     const text = textOf(one, env) ?? one.default;
     if (text === undefined) return undefined;
@@ -123,18 +170,21 @@ export function readSettings(env: Environment): Settings {
       throw new SettingWrong(`${one.name} ${(error as Error).message}${shown}`);
     }
   };
-  const data = value(SETTINGS.data)!;
   return {
     ...doorsOf(value),
-    data,
+    data: value(SETTINGS.data)!,
+    eventStore: value(SETTINGS.eventStore),
+    eventStorePrefix: value(SETTINGS.eventStorePrefix)!,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,
     bodyLimitKib: value(SETTINGS.bodyLimitKib)!,
     platformKey: value(SETTINGS.platformKey),
-    cursorSecret: value(SETTINGS.cursorSecret) ?? keptSecret(data),
     oidc: oidcOf(value),
     limits: limitsOf(value),
+    cursorSecret: value(SETTINGS.cursorSecret),
+    publicUrl: value(SETTINGS.publicUrl),
+    kafka: fanOutOf(value),
   };
 }
 

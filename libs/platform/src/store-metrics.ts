@@ -1,11 +1,12 @@
-import type { SqliteEventStore, WriterStats } from '@gatehouse/event-store';
+import type { FollowStatus } from '@gatehouse/eventsourcing';
+import type { OpenStore, StoreStats } from '@gatehouse/event-store';
 import type { Views } from '@gatehouse/projections';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { FollowerHost } from './follower-host';
 
 /** What the store's writer does, read when it is scraped. */
-export function storeMetrics(registry: Registry, store: SqliteEventStore): void {
-  const counter = (name: string, help: string, of: (stats: WriterStats) => number) =>
+export function storeMetrics(registry: Registry, store: OpenStore): void {
+  const counter = (name: string, help: string, of: (stats: StoreStats) => number) =>
     new Counter({
       name: `gatehouse_store_${name}_total`,
       help,
@@ -15,7 +16,7 @@ export function storeMetrics(registry: Registry, store: SqliteEventStore): void 
         this.inc(of(store.stats()));
       },
     });
-  const gauge = (name: string, help: string, of: (stats: WriterStats) => number) =>
+  const gauge = (name: string, help: string, of: (stats: StoreStats) => number) =>
     new Gauge({
       name: `gatehouse_store_${name}`,
       help,
@@ -24,7 +25,7 @@ export function storeMetrics(registry: Registry, store: SqliteEventStore): void 
         this.set(of(store.stats()));
       },
     });
-  counter('batches', 'Transactions committed to the log, one fsync each', ({ batches }) => batches);
+  counter('batches', 'Commits to the log: in the embedded one, one fsync each', ({ batches }) => batches);
   counter('appends', 'Appends in them', ({ appends }) => appends);
   counter('commit_seconds', 'Time spent committing', ({ commitSeconds }) => commitSeconds);
   gauge('queue_depth', 'Appends that wait for their answer', ({ queued }) => queued);
@@ -43,13 +44,9 @@ export function breakGlassMetrics(registry: Registry, views: Views): void {
   });
 }
 
-/** How far each follower is, as last heard of. */
+/** How far each follower is along the log as it is now. */
 export function followerMetrics(registry: Registry, followers: FollowerHost): void {
-  const gauge = (
-    name: string,
-    help: string,
-    of: (status: ReturnType<FollowerHost['status']>[number]) => number,
-  ) =>
+  const gauge = (name: string, help: string, of: (status: FollowStatus) => number) =>
     new Gauge({
       name: `gatehouse_follower_${name}`,
       help,
@@ -61,5 +58,10 @@ export function followerMetrics(registry: Registry, followers: FollowerHost): vo
     });
   gauge('position', 'The last event whose effect can be seen', ({ position }) => Number(position));
   gauge('lag', 'Positions between that and the end of the log', ({ lag }) => Number(lag));
+  gauge(
+    'behind_seconds',
+    'For so long an end of the log has not been reached',
+    ({ behindMs }) => behindMs / 1_000,
+  );
   gauge('live', '1 while it keeps up with the log', ({ state }) => Number(state === 'live'));
 }

@@ -1,76 +1,49 @@
-import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { join } from 'node:path';
-import { SqliteEventStore } from '@gatehouse/event-store';
-import type { Following } from '@gatehouse/eventsourcing';
-import { PointerFile } from '@gatehouse/pointer-file';
-import { Views } from '@gatehouse/projections';
+import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import type { Logger } from 'pino';
+import { openStore, type OpenStore } from '@gatehouse/event-store';
+import { Channels } from './channels';
 import { FollowerHost } from './follower-host';
+import { LOG } from './logging';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
 import { StoreState } from './store-state';
-import { breakGlassMetrics, followerMetrics, storeMetrics } from './store-metrics';
+import { followerMetrics, storeMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
-const DAY_MS = 86_400_000;
-
-/** The embedded log (`events.db`) and the views of it (`views.db`), and what follows the log in this process. */
+/** The log, embedded (`events.db`) or in EventStoreDB, and how far the followers of this process are along it. */
 @Module({
   providers: [
     {
       provide: EVENT_STORE,
-      inject: [Settings],
-      useFactory: ({ data }: Settings) => SqliteEventStore.open({ file: join(data, 'events.db') }),
-    },
-    {
-      provide: Views,
-      // After the store, whose lock keeps a second process out of the folder.
-      inject: [Settings, EVENT_STORE],
-      useFactory: ({ data }: Settings) => Views.open(join(data, 'views.db')),
+      inject: [Settings, LOG],
+      useFactory: ({ data, eventStore, eventStorePrefix }: Settings, log: Logger) =>
+        openStore({
+          data,
+          eventStore,
+          prefix: eventStorePrefix,
+          onWaiting: (why) => log.warn({ why }, 'the log is not there yet: waiting'),
+        }),
     },
   ],
-  exports: [EVENT_STORE, Views],
+  exports: [EVENT_STORE],
 })
-export class StoreModule implements OnApplicationBootstrap, OnApplicationShutdown {
+export class StoreModule implements OnApplicationShutdown {
   constructor(
-    @Inject(EVENT_STORE) private readonly store: SqliteEventStore,
-    private readonly views: Views,
+    @Inject(EVENT_STORE) private readonly store: OpenStore,
     private readonly followers: FollowerHost,
-    private readonly settings: Settings,
+    private readonly channels: Channels,
     state: StoreState,
     metrics: Metrics,
   ) {
     storeMetrics(metrics.registry, store);
     followerMetrics(metrics.registry, followers);
-    breakGlassMetrics(metrics.registry, views);
     state.writable = () => store.stats().writable;
     void store.failed.then((failure) => state.fail(failure));
   }
 
-  /** Does not wait for the views to catch up: until then the process is alive, and not ready. */
-  onApplicationBootstrap(): void {
-    const views = this.followers.start(this.store, this.views);
-    const { pointerDir } = this.settings;
-    if (pointerDir !== undefined) this.followers.start(this.store, this.pointerFile(pointerDir, views));
-  }
-
-  /** What the views say, once they are there; they may have a long way to go after a rebuild. */
-  private pointerFile(folder: string, views: Following): PointerFile {
-    return new PointerFile({
-      folder,
-      head: async () => (await this.store.log()).head,
-      render: async (tenant, model, atLeast) => {
-        if (!(await views.reached(atLeast, DAY_MS)))
-          throw new Error(`the views did not reach position ${atLeast}`);
-        const active = this.views.live.activeVersion(tenant, model);
-        return active && JSON.stringify(active);
-      },
-    });
-  }
-
-  /** After both doors have closed. */
+  /** After the doors have closed, and whoever follows has stopped. */
   async onApplicationShutdown(): Promise<void> {
-    await this.followers.stop();
-    await this.views.close();
+    await Promise.all([this.followers.stop(), this.channels.stop()]);
     await this.store.close();
   }
 }

@@ -1,1 +1,1 @@
-export { PointerFile, type PointerFileOptions } from './pointer-file';
+export { PointerFile, prepareFolder, type PointerFileOptions } from './pointer-file';

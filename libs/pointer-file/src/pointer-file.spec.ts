@@ -123,6 +123,27 @@ test('what a killed process left half done is removed at the start', async () =>
   expect(await readdir(join(folder, 'acme'))).toEqual(['fraud', 'mine.txt']);
 });
 
+test('a folder that is taken away while it runs is made again, with every file', async () => {
+  const store = new MemoryEventStore();
+  await store.append('model-acme.fraud', -1n, [event('model.Registered')]);
+  await store.append('model-acme.other', -1n, [event('model.Registered', 'acme', 'other')]);
+  const stop = new AbortController();
+  const following = follow(store, keeperOf(store), {
+    signal: stop.signal,
+    retryMs: { first: 1, longest: 5 },
+  });
+  await following.reached(2n, 10_000);
+  await rm(folder, { recursive: true });
+  // One that moves no pointer: only the checkpoint is written.
+  await store.append('model-acme.fraud', 0n, [event('model.Evaluated')]);
+  await following.reached(3n, 10_000);
+  expect(await read()).toMatchObject({ model: 'fraud' });
+  expect(await read('acme', 'other')).toMatchObject({ model: 'other' });
+  expect(following.status().error).toBeUndefined();
+  stop.abort();
+  await following.done;
+});
+
 test('a checkpoint that cannot be read means: from the beginning', async () => {
   await writeFile(join(folder, '.checkpoint.json'), '{"logId":"x","posi');
   expect(await keeperOf(new MemoryEventStore()).checkpoint()).toBeNull();

@@ -1,3 +1,4 @@
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decode, isModelStream } from '@gatehouse/domain';
 import { type Checkpoint, type Follower, MayPass, type Recorded } from '@gatehouse/eventsourcing';
@@ -33,15 +34,14 @@ export class PointerFile implements Follower {
     this.checkpointFile = join(options.folder, '.checkpoint.json');
   }
 
-  async checkpoint(): Promise<Checkpoint | null> {
-    if (!this.prepared) {
-      await makeFolder(this.options.folder);
-      await removeLeftovers(this.options.folder);
+  checkpoint(): Promise<Checkpoint | null> {
+    return this.orMayPass(async () => {
+      if (!this.prepared) await prepareFolder(this.options.folder);
       this.prepared = true;
-    }
-    this.begin = null;
-    this.current.clear();
-    return readCheckpoint(this.checkpointFile);
+      this.begin = null;
+      this.current.clear();
+      return readCheckpoint(this.checkpointFile);
+    });
   }
 
   async handle(events: readonly Recorded[], checkpoint: Checkpoint): Promise<void> {
@@ -53,12 +53,10 @@ export class PointerFile implements Follower {
       if (first || type === 'model.Promoted' || type === 'model.RolledBack')
         moved.set(event.stream, [meta.tenant, meta.model ?? '']);
     }
-    try {
+    await this.orMayPass(async () => {
       await this.writeAll([...moved], checkpoint.position);
       await writeCheckpoint(this.checkpointFile, checkpoint);
-    } catch (error) {
-      throw passing(error) ? new MayPass(error.message, { cause: error }) : error;
-    }
+    });
   }
 
   /**
@@ -86,6 +84,17 @@ export class PointerFile implements Follower {
     });
   }
 
+  private async orMayPass<T>(act: () => Promise<T>): Promise<T> {
+    try {
+      return await act();
+    } catch (error) {
+      if (!passing(error)) throw error;
+      // The folder may be gone, and the checkpoint with it: then every file is written again.
+      this.prepared = false;
+      throw new MayPass(error.message, { cause: error });
+    }
+  }
+
   private async write([tenant, model]: [string, string], atLeast: bigint): Promise<void> {
     // A name is a name of a folder here: one that could lead out of ours cannot have been accepted.
     if (!TENANT.test(tenant) || !MODEL.test(model))
@@ -98,8 +107,17 @@ export class PointerFile implements Follower {
   }
 }
 
-/** A full, read-only or failing disk may be mended while we run. */
+/** Makes the folder if need be and clears what a killed process left in it. Rejects where nothing can be written. */
+export async function prepareFolder(folder: string): Promise<void> {
+  await makeFolder(folder);
+  await access(folder, constants.W_OK);
+  await removeLeftovers(folder);
+}
+
+const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'];
+
+/** A full, read-only or failing disk, or a folder that somebody took away, may be mended while we run. */
 function passing(error: unknown): error is Error {
   const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO'].includes(code);
+  return typeof code === 'string' && PASSING.includes(code);
 }

@@ -97,8 +97,14 @@ export class Fold {
     return unwritten;
   }
 
+  /** Whether `apply` has what it needs in memory. */
+  knows(stream: string): boolean {
+    return this.models.get(stream) !== undefined;
+  }
+
+  /** Folds a fact into a model that is known. */
   apply(stream: string, fact: Fact): void {
-    const model = this.models.get(stream) ?? this.model(stream, fact);
+    const model = this.models.get(stream)!;
     const before = this.bytes;
     this.foldInto(model, fact);
     this.usage.count(model.tenant, fact, this.bytes - before);
@@ -176,17 +182,17 @@ export class Fold {
     this.bytes += 500;
   }
 
-  private model(stream: string, fact: Fact): ModelFold {
+  /** Reads back the model of a fact, or makes a new one. */
+  async learn(stream: string, fact: Fact): Promise<void> {
     const { tenant, model: name, time } = fact.meta;
     if (name === undefined) throw new Error(`position ${fact.position}: ${fact.type} names no model`);
-    let model = this.stored.model(tenant, name);
+    let model = await this.stored.model(tenant, name);
     if (!model) {
       model = this.stored.newModel(tenant, name, Date.parse(time));
       this.newModels.push(model);
     }
     this.models.set(stream, model);
     this.movesKept += model.pointer.revision;
-    return model;
   }
 
   private version(model: ModelFold, version: number): VersionDoc {

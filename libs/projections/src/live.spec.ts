@@ -1,6 +1,7 @@
 import { approve, evaluate, PEOPLE, register } from './testing/lives';
 import { Harness } from './testing/harness';
 import type { Live } from './resources';
+import { Views } from './views';
 
 const [ROSA, BOB] = PEOPLE;
 let harness: Harness;
@@ -29,6 +30,22 @@ const rollBack = (from: number, to?: number) =>
 
 const numbers = (live: Live | null) =>
   live && [live.revision, live.current?.version, live.previous?.version, live.rollbackTarget?.version];
+
+test('a model with thousands of moves is read back whole when the views are opened again', async () => {
+  await promoteUpTo(2);
+  for (let i = 0; i < 650; i++) {
+    await rollBack(2, 1);
+    await harness.lives.issue('acme', 'fraud', evaluate(2, 92 + (i % 7) / 10));
+    await harness.lives.issue('acme', 'fraud', approve(2), ROSA);
+    await harness.lives.issue('acme', 'fraud', { verb: 'promote', data: { version: 2 } }, BOB);
+  }
+  await harness.catchUp();
+  await rollBack(2, 1);
+  const again = Views.open(harness.file);
+  await harness.catchUp(again);
+  expect(numbers(again.live.find('acme', 'fraud'))).toEqual([1_303, 1, 2, undefined]);
+  await again.close();
+});
 
 test('a model that is not there is null; one that was never live has an answer with revision 0', async () => {
   await harness.lives.issue('acme', 'fraud', register('one'));

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decode, Undecodable, type Version } from '@gatehouse/domain';
 import { follow, type Recorded } from '@gatehouse/eventsourcing';
@@ -209,6 +211,29 @@ test('rows and checkpoint are one transaction: a failure between them leaves nei
   await harness.views.handle(events, broken);
   await expect(harness.views.settle()).rejects.toMatchObject({ code: 'SQLITE_CONSTRAINT_NOTNULL' });
   expect(dump(harness.file)).toEqual(before);
+});
+
+test.each([
+  ['is no database', (file: string) => writeFileSync(file, randomBytes(50_000))],
+  [
+    'has damaged pages',
+    (file: string) => {
+      const bytes = readFileSync(file);
+      writeFileSync(file, bytes.fill(0xa5, 8_192));
+    },
+  ],
+])('a file that %s is made anew from the log, and that is told', async (_what, damage) => {
+  await harness.lives.issue('acme', 'fraud', register('one'));
+  await harness.catchUp();
+  const file = join(harness.folder, 'damaged.db');
+  prepareDatabase(file);
+  damage(file);
+  const told: Error[] = [];
+  const views = Views.open(file, (error) => told.push(error));
+  expect(told).toHaveLength(1);
+  await harness.catchUp(views);
+  await views.close();
+  expect(dump(file)).toEqual(dump(harness.file));
 });
 
 test('views of another schema version are made anew', async () => {

@@ -3,7 +3,7 @@ import type { Checkpoint, Follower, Recorded } from '@gatehouse/eventsourcing';
 import type { Database } from 'better-sqlite3';
 import { toBatch } from './batch';
 import { BreakGlassProjection } from './break-glass';
-import { openReader, prepareDatabase } from './database';
+import { isCurrent, openReader, prepareDatabase } from './database';
 import { Fold } from './fold';
 import { LiveProjection } from './live';
 import { ModelsProjection } from './models';
@@ -40,10 +40,16 @@ export class Views implements Follower {
     this.usage = new UsageProjection(reader);
   }
 
-  /** Opens the views in this file; makes it, or makes it anew, where it is missing or of another release. */
-  static open(file: string): Views {
-    prepareDatabase(file);
+  /** Opens the views in this file; makes it, or makes it anew, where it is missing, damaged (which is told) or of another release. */
+  static open(file: string, onDamaged: (error: Error) => void = () => undefined): Views {
+    const damage = prepareDatabase(file);
+    if (damage) onDamaged(damage);
     return new Views(openReader(file), new Writer(file));
+  }
+
+  /** The same, but nothing is made anew: null where `open` would. */
+  static openAsIs(file: string): Views | null {
+    return isCurrent(file) ? new Views(openReader(file), new Writer(file)) : null;
   }
 
   /** Call it when whoever follows with it has stopped. */
@@ -71,6 +77,7 @@ export class Views implements Follower {
         await this.settle();
         throw error;
       }
+      if (!this.fold.knows(event.stream)) await this.fold.learn(event.stream, fact);
       this.fold.apply(event.stream, fact);
     }
     this.pending = checkpoint;

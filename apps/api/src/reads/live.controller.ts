@@ -97,5 +97,9 @@ export class LiveController {
 }
 
 async function* pointers(told: AsyncIterable<Told>): AsyncGenerator<string, void> {
-  for await (const { live } of told) if (live !== undefined) yield sse(live.revision, live);
+  for await (const { logId, live } of told) {
+    // The first message says which log this is, also where no pointer is due: revisions of another log mean nothing here.
+    if (live !== undefined) yield sse(live.revision, { ...live, logId });
+    else yield `event: log\ndata: ${JSON.stringify({ logId })}\n\n`;
+  }
 }

@@ -76,9 +76,9 @@ export class PageQuery {
   /** 1 to 500; absent: 50. */
   @MayBeAbsent()
   @WholeFromText()
-  @IsInt({ message: 'must be a whole number' })
-  @Min(1, { message: 'must be at least 1' })
-  @Max(500, { message: 'must be at most 500' })
+  @Max(500, { message: 'must be a whole number, once, and at most 500' })
+  @Min(1, { message: 'must be a whole number, once, and at least 1' })
+  @IsInt({ message: 'must be a whole number, once' })
   limit?: number;
 }
 

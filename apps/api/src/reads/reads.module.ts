@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BreakGlassController } from './break-glass.controller';
+import { ChannelsController } from './channels.controller';
 import { LiveController } from './live.controller';
 import { LiveShortcut } from './live-shortcut';
 import { Reads } from './reads';
@@ -10,7 +11,7 @@ import { Streams } from './streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
-  controllers: [BreakGlassController, LiveController, ReadsController, ReadsGrpc],
+  controllers: [BreakGlassController, ChannelsController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, StillAdmitted, Streams],
   exports: [Reads],
 })

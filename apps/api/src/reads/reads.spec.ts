@@ -290,7 +290,11 @@ describe('watching the pointer', () => {
     const reading = (async () => {
       for await (const message of call) told.push(message);
     })().catch(() => undefined);
-    await sse.until((text) => text.includes('id: 1\n'));
+    const { logId } = (await edge.http('/v1/log')).body;
+    await sse.until((text) => text.includes('id: 1\n') && text.includes(`"logId":"${String(logId)}"`));
+    const later = await listen('/v1/models/watched/live', { 'last-event-id': '99' });
+    await later.until((text) => text.includes(`event: log\ndata: {"logId":"${String(logId)}"}`));
+    await later.leave();
     await until(() => told.length === 1);
     expect(told[0]).toMatchObject({
       logId: (await edge.http('/v1/log')).body['logId'],

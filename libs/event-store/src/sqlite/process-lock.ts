@@ -1,4 +1,4 @@
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Connection, codeOf } from './database';
@@ -9,8 +9,7 @@ export class ProcessLock {
 
   /** Takes the log for this process, or throws that somebody else has it. Waits a second for one that is just ending. */
   static take(file: string): ProcessLock {
-    // The real folder: two names of one log are one lock.
-    const lock = join(realpathSync(dirname(file)), `${basename(file)}.lock`);
+    const lock = `${realName(file)}.lock`;
     const db = new Database(lock, { timeout: 1_000 });
     try {
       // Nothing is ever written to it, so nothing is to be undone.
@@ -28,4 +27,9 @@ export class ProcessLock {
   release(): void {
     this.db.close();
   }
+}
+
+/** Two names of one log, through links of files or of folders, are one lock. */
+function realName(file: string): string {
+  return existsSync(file) ? realpathSync(file) : join(realpathSync(dirname(file)), basename(file));
 }

@@ -1,4 +1,4 @@
-import { copyFileSync, rmSync } from 'node:fs';
+import { copyFileSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LogTruncated, StoreUnavailable } from '@gatehouse/eventsourcing';
@@ -81,6 +81,9 @@ describe('one process', () => {
     const { file } = await open();
     const detour = join(file, '..', '..', file.split('/').at(-2)!, 'events.db');
     await expect(SqliteEventStore.open({ file: detour })).rejects.toThrow('is in use by another process');
+    const link = join(folders.make(), 'events.db');
+    symlinkSync(file, link);
+    await expect(SqliteEventStore.open({ file: link })).rejects.toThrow('is in use by another process');
   });
 
   it('that was killed leaves the log free', async () => {

@@ -3,7 +3,6 @@ import { canonicalJson } from '@gatehouse/canonical';
 import {
   type Appended,
   checkAppend,
-  type EventStore,
   EventTooLarge,
   type LogState,
   MAX_EVENT_BYTES,
@@ -11,13 +10,14 @@ import {
   type ReadAllOptions,
   type Recorded,
 } from '@gatehouse/eventsourcing';
+import type { OpenStore, StoreStats } from '../open-store';
 import { Commits } from './commits';
-import { Cursor, Slices, type Source } from './cursor';
+import { Cursor, SharedSlices, type Source } from './cursor';
 import { makeFolder, sync } from './folder';
 import type { EventText } from './log-writer';
 import { ProcessLock } from './process-lock';
 import { LogReader } from './reader';
-import { Writer, type WriterStats } from './writer';
+import { Writer } from './writer';
 
 export interface SqliteOptions {
   /** The file of the log; its folder is made if need be. */
@@ -52,7 +52,7 @@ function toText({ id, type, data, meta }: NewEvent): EventText {
  * The event log in one SQLite file, of one process. Appends are committed by a thread, as many at once as are
  * waiting; reads are short statements on this thread. What is durable when: the README beside this file.
  */
-export class SqliteEventStore implements EventStore {
+export class SqliteEventStore implements OpenStore {
   readonly shared = false;
   /** Resolves when the log cannot be written any more and only a new process helps: exit non-zero. Never rejects. */
   readonly failed: Promise<Error>;
@@ -62,7 +62,7 @@ export class SqliteEventStore implements EventStore {
     private readonly writer: Writer,
     private readonly reader: LogReader,
     private readonly commits: Commits,
-    private readonly slices: Slices,
+    private readonly slices: SharedSlices,
   ) {
     this.failed = writer.failed;
   }
@@ -74,7 +74,7 @@ export class SqliteEventStore implements EventStore {
     makeFolder(dirname(file));
     const lock = ProcessLock.take(file);
     const commits = new Commits();
-    const slices = new Slices();
+    const slices = new SharedSlices();
     const onCommit = () => {
       slices.begin();
       commits.wake();
@@ -109,7 +109,7 @@ export class SqliteEventStore implements EventStore {
   }
 
   /** Figures for /metrics. */
-  stats(): WriterStats {
+  stats(): StoreStats {
     return this.writer.stats();
   }
 

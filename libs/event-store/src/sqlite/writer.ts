@@ -6,20 +6,9 @@ import {
   StoreUnavailable,
   WrongRevision,
 } from '@gatehouse/eventsourcing';
+import type { StoreStats } from '../open-store';
 import type { AppendRequest, Outcome } from './log-writer';
 import type { FromWriter, ToWriter, WriterData } from './writer.thread';
-
-/** Figures for /metrics: totals since the start, except for the last three. */
-export interface WriterStats {
-  readonly batches: number;
-  readonly appends: number;
-  readonly commitSeconds: number;
-  /** Appends that wait for their answer. */
-  readonly queued: number;
-  readonly writable: boolean;
-  /** Why it is not writable. */
-  readonly reason: string;
-}
 
 interface Waiting {
   readonly request: AppendRequest;
@@ -83,7 +72,7 @@ export class Writer {
     });
   }
 
-  stats(): WriterStats {
+  stats(): StoreStats {
     return { ...this.figures, queued: this.waiting.length };
   }
 

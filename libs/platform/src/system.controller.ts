@@ -1,7 +1,9 @@
 import { Controller, Get, HttpCode, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
-import { Health, Metrics, Operation } from '@gatehouse/platform';
+import { Operation } from './access/caller';
+import { Health } from './health';
+import { Metrics } from './metrics';
 
 /** For the machines that watch the process. */
 @ApiExcludeController()

@@ -1,0 +1,181 @@
+import {
+  type Appended,
+  checkAppend,
+  EventIdReused,
+  type LogState,
+  type NewEvent,
+  OutcomeUnknown,
+  type ReadAllOptions,
+  type Recorded,
+  StoreUnavailable,
+} from '@gatehouse/eventsourcing';
+import type { OpenStore, StoreStats } from '../open-store';
+import { Appender } from './appender';
+import { Connection } from './connection';
+import { type EventBytes, toBytes } from './envelope';
+import { LogIdentity } from './identity';
+import { KnownIds } from './known-ids';
+import { Lanes } from './lanes';
+import { LogReader } from './log-reader';
+import { Retries } from './retries';
+import { startUp } from './start-up';
+import { StreamReader } from './stream-reader';
+import { Wire } from './wire';
+
+export interface EventStoreDbOptions {
+  /** `esdb://…` or `esdb+discover://…`, with user, password and TLS. Never logged. */
+  readonly connection: string;
+  /** What the names of our streams begin with on the server. */
+  readonly prefix?: string;
+  /** For so long one call may be without an answer. */
+  readonly timeoutMs?: number;
+  /** For so long something that may pass is tried again before the caller is told. */
+  readonly giveUpMs?: number;
+  /** For so long the start waits for a server that does not answer. */
+  readonly startMs?: number;
+  /** For so long a subscription may be quiet before it is looked after. */
+  readonly quietMs?: number;
+  /** How many ids of events are kept in memory (100 bytes each). */
+  readonly knownIds?: number;
+  /** Told why the start waits. */
+  readonly onWaiting?: (why: string) => void;
+  /** Called at the end of `close`. */
+  readonly onClosed?: () => void;
+}
+
+const DEFAULTS = {
+  prefix: 'gatehouse-',
+  timeoutMs: 3_000,
+  giveUpMs: 5_000,
+  startMs: 30_000,
+  quietMs: 2_000,
+  knownIds: 200_000,
+  onWaiting: () => {},
+  onClosed: () => {},
+};
+
+/**
+ * The event log in an EventStoreDB, which other processes append to as well. What is durable when, and what becomes of
+ * an append when something breaks: the README beside this file.
+ */
+export class EventStoreDbEventStore implements OpenStore {
+  readonly shared = true;
+  /** Never resolves: whatever happens to the server, this process can go on when it is back. */
+  readonly failed = new Promise<Error>(() => {});
+  private readonly lanes = new Lanes();
+  private readonly figures = { batches: 0, appends: 0, commitSeconds: 0, writable: true, reason: '' };
+  private closed = false;
+
+  private constructor(
+    private readonly logId: string,
+    private readonly connection: Connection,
+    private readonly wire: Wire,
+    private readonly retries: Retries,
+    private readonly streams: StreamReader,
+    private readonly all: LogReader,
+    private readonly appender: Appender,
+    private readonly onClosed: () => void,
+  ) {}
+
+  /** Opens the log, or makes one. Rejects with what is missing on the server and what to do. */
+  static async open(options: EventStoreDbOptions): Promise<EventStoreDbEventStore> {
+    const chosen = { ...DEFAULTS, ...options };
+    const { prefix, timeoutMs } = chosen;
+    checkPrefix(prefix);
+    const connection = new Connection(chosen.connection);
+    const wire = new Wire(connection, timeoutMs);
+    try {
+      const identity = new LogIdentity(wire, prefix);
+      const { logId } = await startUp({ ...chosen, connection, wire, identity });
+      const retries = new Retries(chosen.giveUpMs);
+      const known = new KnownIds(chosen.knownIds);
+      const streams = new StreamReader(wire, prefix, known, retries);
+      const log = new LogReader(wire, prefix, retries, chosen.quietMs);
+      const appender = new Appender(wire, streams, known, retries);
+      return new EventStoreDbEventStore(
+        logId,
+        connection,
+        wire,
+        retries,
+        streams,
+        log,
+        appender,
+        chosen.onClosed,
+      );
+    } catch (error) {
+      await connection.close();
+      throw error;
+    }
+  }
+
+  async append(stream: string, expected: bigint, events: readonly NewEvent[]): Promise<Appended> {
+    checkAppend(stream, expected, events);
+    const bytes = events.map(toBytes);
+    const twice = bytes.find(({ id }, index) => bytes.findIndex((other) => other.id === id) !== index);
+    if (twice) throw new EventIdReused(twice.id);
+    const size = bytes.reduce((sum, { data, metadata }) => sum + data.length + metadata.length, 0);
+    return this.lanes.run(stream, size, () => this.timed(stream, expected, bytes));
+  }
+
+  read(stream: string, from = 0n): AsyncIterable<Recorded> {
+    return this.whileOpen(() => this.streams.read(stream, from));
+  }
+
+  readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncIterable<Recorded> {
+    const from = { prefix, signal };
+    return this.whileOpen(() => (follow ? this.all.follow(after, from) : this.all.toHead(after, from)));
+  }
+
+  async log(): Promise<LogState> {
+    this.assertOpen();
+    return { logId: this.logId, head: await this.all.head() };
+  }
+
+  /** Figures for /metrics. Each append is a batch of its own. */
+  stats(): StoreStats {
+    return { ...this.figures, queued: this.lanes.queued };
+  }
+
+  /** Waits for the appends under way, refuses new ones, ends the followers and the connection. */
+  async close(): Promise<void> {
+    await this.lanes.close();
+    this.closed = true;
+    this.retries.stop();
+    this.wire.close();
+    await this.connection.close();
+    this.onClosed();
+  }
+
+  private async timed(stream: string, expected: bigint, events: readonly EventBytes[]): Promise<Appended> {
+    const started = performance.now();
+    try {
+      const appended = await this.appender.append({ stream, expected, events });
+      this.figures.batches += 1;
+      this.figures.appends += 1;
+      this.figures.commitSeconds += (performance.now() - started) / 1_000;
+      this.figures.writable = true;
+      return appended;
+    } catch (error) {
+      // Anything else is an answer, and so a sign of life.
+      this.figures.writable = !(error instanceof StoreUnavailable || error instanceof OutcomeUnknown);
+      if (!this.figures.writable) this.figures.reason = (error as Error).message;
+      throw error;
+    }
+  }
+
+  private async *whileOpen(events: () => AsyncIterable<Recorded>): AsyncGenerator<Recorded> {
+    this.assertOpen();
+    yield* events();
+  }
+
+  private assertOpen(): void {
+    if (this.closed) throw new StoreUnavailable('the log is closed');
+  }
+}
+
+function checkPrefix(prefix: string): void {
+  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(prefix))
+    throw new Error(
+      'the prefix of the streams in EventStoreDB begins with a letter, ends with -, _ or . and has at most 64 letters, digits, -, _ and .',
+    );
+}

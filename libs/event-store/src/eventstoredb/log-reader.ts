@@ -1,0 +1,169 @@
+import { type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
+import { type WireEvent, wireEvent } from './esdb-event';
+import { Fault, faultOf, mayPass } from './fault';
+import { allBackwards, allPage, allSubscription } from './requests';
+import type { Retries, Tries } from './retries';
+import { eventOf } from './stream-reader';
+import { StallWatch } from './stall-watch';
+import type { Wire } from './wire';
+
+/** Events in a page of a read to the head. They are streamed, and no more than a few are in memory. */
+const PAGE = 1_000;
+
+interface From {
+  readonly prefix: string;
+  readonly signal: AbortSignal;
+}
+
+/** Reads `$all`, through one filter on the names of our streams. */
+export class LogReader {
+  constructor(
+    private readonly wire: Wire,
+    private readonly prefix: string,
+    private readonly retries: Retries,
+    /** For so long a subscription may be quiet before the end of the log is asked for. */
+    private readonly quietMs: number,
+  ) {}
+
+  /** The position of our last event in streams whose names begin so; 0n when there is none. */
+  async head(prefix = '', signal?: AbortSignal): Promise<bigint> {
+    const tries = this.retries.begin();
+    for (;;) {
+      try {
+        // One is enough, but for the mark that a deleted stream leaves.
+        return (await this.last(prefix, 1, signal)) ?? (await this.last(prefix, PAGE, signal)) ?? 0n;
+      } catch (error) {
+        await this.again(faultOf(error), tries, signal);
+      }
+    }
+  }
+
+  /** To the head as it is now. */
+  async *toHead(after: bigint, { prefix, signal }: From): AsyncGenerator<Recorded> {
+    if (signal.aborted) return;
+    const head = await this.head(prefix, signal);
+    const tries = this.retries.begin();
+    const slices = new Slices();
+    const place = new Place(after);
+    while (place.last < head && !signal.aborted) {
+      let seen = 0;
+      try {
+        for await (const answer of this.wire.read(allPage(place.from, this.prefix + prefix, PAGE), {
+          signal,
+        })) {
+          const event = this.eventIn(answer);
+          if (!event) continue;
+          seen += 1;
+          tries.progress();
+          place.passed(event.position);
+          const { recorded } = event;
+          if (!recorded || recorded.position <= place.last) continue;
+          if (recorded.position > head) return;
+          place.last = recorded.position;
+          yield recorded;
+          if (signal.aborted) return;
+          if (slices.over()) await slices.next();
+        }
+      } catch (error) {
+        if (!place.mayBegin(faultOf(error))) await this.again(faultOf(error), tries, signal);
+        continue;
+      }
+      if (seen < PAGE) return;
+    }
+  }
+
+  /** On and on until aborted. A subscription that ends, fails or stalls is made anew, and nobody notices. */
+  async *follow(after: bigint, { prefix, signal }: From): AsyncGenerator<Recorded> {
+    const tries = this.retries.begin();
+    const slices = new Slices();
+    // A position beyond the end would be taken, and what comes next might be before it.
+    const place = new Place(after, await this.beginning(after, prefix, signal));
+    while (!signal.aborted) {
+      try {
+        for await (const { recorded } of this.subscription(place, prefix, signal)) {
+          tries.progress();
+          if (!recorded || recorded.position <= place.last) continue;
+          place.last = recorded.position;
+          yield recorded;
+          if (signal.aborted) return;
+          if (slices.over()) await slices.next();
+        }
+        throw new Fault('lost', 'the subscription was ended');
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!place.mayBegin(faultOf(error))) await this.again(faultOf(error), tries, signal);
+      }
+    }
+  }
+
+  private async *subscription(place: Place, prefix: string, signal: AbortSignal): AsyncGenerator<WireEvent> {
+    const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs);
+    const options = { signal, quietMs: this.quietMs, onQuiet: () => watch.stalled() };
+    for await (const answer of this.wire.read(allSubscription(place.from, this.prefix + prefix), options)) {
+      const checkpoint = answer.hasCheckpoint() && answer.getCheckpoint();
+      if (checkpoint && (await watch.looked(BigInt(checkpoint.getCommitPosition()))))
+        throw new Fault('lost', 'checkpoints and no events');
+      const event = this.eventIn(answer);
+      if (!event) continue;
+      watch.moved();
+      place.passed(event.position);
+      yield event;
+    }
+  }
+
+  private async beginning(after: bigint, prefix: string, signal: AbortSignal): Promise<bigint> {
+    if (after <= 0n || signal.aborted) return 0n;
+    const head = await this.head(prefix, signal);
+    return after < head ? after : head;
+  }
+
+  /** Undefined when none of the last so many is an event of the port. */
+  private async last(prefix: string, count: number, signal?: AbortSignal): Promise<bigint | undefined> {
+    let found = false;
+    for await (const answer of this.wire.read(allBackwards(this.prefix + prefix, count), { signal })) {
+      const event = this.eventIn(answer);
+      if (event?.recorded) return event.recorded.position;
+      // The log's identity is the first event that it has.
+      if (event?.stream === this.prefix) return 0n;
+      found ||= event !== undefined;
+    }
+    return found ? undefined : 0n;
+  }
+
+  private eventIn(answer: Parameters<typeof eventOf>[0]): WireEvent | undefined {
+    const event = eventOf(answer);
+    return event && wireEvent(event, this.prefix);
+  }
+
+  private async again(fault: Fault, tries: Tries, signal?: AbortSignal): Promise<void> {
+    if (mayPass(fault) && (await tries.another(signal))) return;
+    const what =
+      fault.kind === 'denied' ? 'the user may not read $all' : `cannot read the log: ${fault.message}`;
+    throw new StoreUnavailable(`EventStoreDB: ${what}`, { cause: fault });
+  }
+}
+
+/** How far a reading has come. */
+class Place {
+  /** Where the next read begins: the position of an event, because the server cannot begin anywhere else. */
+  from: bigint;
+
+  constructor(
+    /** Of the last event given out. */
+    public last: bigint,
+    from = last,
+  ) {
+    this.from = from;
+  }
+
+  passed(position: bigint | undefined): void {
+    if (position !== undefined && position > this.from) this.from = position;
+  }
+
+  /** Whether the server refuses to begin there, so that it has to be from the very beginning. */
+  mayBegin({ kind }: Fault): boolean {
+    if (kind !== 'bad-request' || this.from <= 0n) return false;
+    this.from = 0n;
+    return true;
+  }
+}

@@ -1,0 +1,77 @@
+import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb';
+import { AppendReq, ReadReq } from '@eventstore/db-client/generated/streams_pb';
+import type { EventBytes } from './envelope';
+
+const { Options } = ReadReq;
+
+/** The events that the server looks at before it says how far it is, while none of them is ours. */
+const CHECKPOINT_EVERY = 1_000;
+
+/** A stream from a revision on. */
+export function streamPage(stream: string, from: bigint, count: number): ReadReq {
+  const options = new Options.StreamOptions().setStreamIdentifier(identifier(stream));
+  options.setRevision(String(from));
+  return request(new Options().setStream(options).setCount(String(count)).setNoFilter(new Empty()));
+}
+
+/** `$all` from a position on (inclusive), only streams whose names begin so. */
+export function allPage(from: bigint, prefix: string, count: number): ReadReq {
+  return request(filtered(new Options().setAll(allFrom(from)), prefix).setCount(String(count)));
+}
+
+/** The end of `$all`, backwards, only streams whose names begin so. */
+export function allBackwards(prefix: string, count: number): ReadReq {
+  const options = new Options().setAll(new Options.AllOptions().setEnd(new Empty()));
+  options.setReadDirection(Options.ReadDirection.BACKWARDS);
+  return request(filtered(options, prefix).setCount(String(count)));
+}
+
+/** The last event of `$all`, whoever's it is. */
+export function allLast(): ReadReq {
+  const options = new Options().setAll(new Options.AllOptions().setEnd(new Empty()));
+  options.setReadDirection(Options.ReadDirection.BACKWARDS);
+  return request(options.setNoFilter(new Empty()).setCount('1'));
+}
+
+/** `$all` after a position (exclusive), on and on, only streams whose names begin so. */
+export function allSubscription(after: bigint, prefix: string): ReadReq {
+  const options = filtered(new Options().setAll(allFrom(after)), prefix);
+  return request(options.setSubscription(new Options.SubscriptionOptions()));
+}
+
+/** What one append sends: first where, then each event. `expected` is a revision, -1n for no stream; there is no "any". */
+export function appendMessages(stream: string, expected: bigint, events: readonly EventBytes[]): AppendReq[] {
+  const options = new AppendReq.Options().setStreamIdentifier(identifier(stream));
+  if (expected < 0n) options.setNoStream(new Empty());
+  else options.setRevision(String(expected));
+  return [new AppendReq().setOptions(options), ...events.map(proposal)];
+}
+
+function proposal({ wireId, type, data, metadata }: EventBytes): AppendReq {
+  const message = new AppendReq.ProposedMessage().setId(new UUID().setString(wireId));
+  message.setData(data).setCustomMetadata(metadata);
+  message.getMetadataMap().set('type', type).set('content-type', 'application/json');
+  return new AppendReq().setProposedMessage(message);
+}
+
+function request(options: ReadReq.Options): ReadReq {
+  options.setUuidOption(new Options.UUIDOption().setString(new Empty()));
+  return new ReadReq().setOptions(options.setResolveLinks(false));
+}
+
+function allFrom(position: bigint): ReadReq.Options.AllOptions {
+  const options = new Options.AllOptions();
+  if (position <= 0n) return options.setStart(new Empty());
+  const at = String(position);
+  return options.setPosition(new Options.Position().setCommitPosition(at).setPreparePosition(at));
+}
+
+function filtered(options: ReadReq.Options, prefix: string): ReadReq.Options {
+  const names = new Options.FilterOptions.Expression().setPrefixList([prefix]);
+  const filter = new Options.FilterOptions().setStreamIdentifier(names);
+  return options.setFilter(filter.setMax(CHECKPOINT_EVERY).setCheckpointintervalmultiplier(1));
+}
+
+function identifier(stream: string): StreamIdentifier {
+  return new StreamIdentifier().setStreamName(Buffer.from(stream, 'utf8'));
+}

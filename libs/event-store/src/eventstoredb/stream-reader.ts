@@ -1,0 +1,163 @@
+import type { ReadResp } from '@eventstore/db-client/generated/streams_pb';
+import { LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
+import { type EsdbEvent, wireEvent } from './esdb-event';
+import { type Fault, faultOf, mayPass } from './fault';
+import type { KnownIds } from './known-ids';
+import { streamPage } from './requests';
+import type { Retries } from './retries';
+import type { Wire } from './wire';
+
+/** Events in a page: few at first, because many a reader wants one event. */
+const FIRST_PAGE = 32;
+const PAGE = 500;
+const LAST_REVISION = 2n ** 63n - 1n;
+
+/** What one page came to. */
+interface Page {
+  events: number;
+  found: boolean;
+  /** The last revision of the stream, where the server says it. */
+  last: bigint | undefined;
+}
+
+/** Reads streams, in pages, and sees to it that no revision is left out. */
+export class StreamReader {
+  constructor(
+    private readonly wire: Wire,
+    private readonly prefix: string,
+    private readonly known: KnownIds,
+    private readonly retries: Retries,
+  ) {}
+
+  /** What the server calls a stream. */
+  nameOf(stream: string): string {
+    return this.prefix + stream;
+  }
+
+  /** As the port says: from a revision to the end, contiguous, else `LogTruncated`; `StoreUnavailable` when it cannot be read. */
+  async *read(stream: string, from: bigint): AsyncGenerator<Recorded> {
+    let next = from < 0n ? 0n : from;
+    const slices = new Slices();
+    const tries = this.retries.begin();
+    for (let size = FIRST_PAGE; next <= LAST_REVISION; size = PAGE) {
+      const page: Page = { events: 0, found: true, last: undefined };
+      try {
+        for await (const event of this.page(stream, next, size, page)) {
+          tries.progress();
+          next += 1n;
+          yield event;
+          if (slices.over()) await slices.next();
+        }
+      } catch (error) {
+        if (isOurs(error)) throw error;
+        await this.again(stream, next, faultOf(error), tries);
+        continue;
+      }
+      if (page.events >= size) continue;
+      return this.ended(stream, next, page);
+    }
+  }
+
+  /** The event at a revision. Throws `LogTruncated` when there is none. */
+  async at(stream: string, revision: bigint): Promise<EsdbEvent> {
+    const tries = this.retries.begin();
+    for (;;) {
+      try {
+        for await (const event of this.page(stream, revision, 1, { events: 0, found: true, last: undefined }))
+          return event;
+      } catch (error) {
+        if (isOurs(error)) throw error;
+        await this.again(stream, revision, faultOf(error), tries);
+        continue;
+      }
+      throw new LogTruncated(stream, revision);
+    }
+  }
+
+  private async *page(stream: string, from: bigint, size: number, page: Page): AsyncGenerator<EsdbEvent> {
+    let next = from;
+    for await (const answer of this.wire.read(streamPage(this.prefix + stream, from, size))) {
+      if (answer.hasStreamNotFound()) page.found = false;
+      if (answer.hasLastStreamPosition()) page.last = BigInt(answer.getLastStreamPosition());
+      const event = eventOf(answer);
+      if (!event) continue;
+      page.events += 1;
+      yield this.verified(stream, next++, event);
+    }
+  }
+
+  private verified(stream: string, revision: bigint, event: ReadResp.ReadEvent.RecordedEvent): EsdbEvent {
+    const { recorded, revision: there, position } = wireEvent(event, this.prefix);
+    if (there !== revision) throw new LogTruncated(stream, revision);
+    if (position === undefined)
+      throw new StoreUnavailable('EventStoreDB gave no position; it has to be 22.10 or later');
+    if (!recorded)
+      throw new StoreUnavailable(
+        `revision ${revision} of stream ${this.prefix}${stream} in EventStoreDB was not written by Gatehouse; nothing else may write there`,
+      );
+    this.known.learn(stream, revision, recorded.id);
+    return recorded;
+  }
+
+  /** Nothing more came. That may also be because somebody has hidden what was there. */
+  private async ended(stream: string, next: bigint, page: Page): Promise<void> {
+    if (page.last !== undefined && page.last >= next) throw new LogTruncated(stream, next);
+    // A stream that exists has its first event, unless all that it had is hidden.
+    if (page.found && next === 0n) throw new LogTruncated(stream, 0n);
+    if (!page.found && ((await this.deleted(stream)) || (this.known.count(stream) ?? 0) > 0))
+      throw new LogTruncated(stream, next);
+    if (!page.found) this.known.begin(stream);
+  }
+
+  /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell. */
+  private async deleted(stream: string): Promise<boolean> {
+    const tries = this.retries.begin();
+    for (;;) {
+      try {
+        for await (const answer of this.wire.read(streamPage(`$$${this.prefix}${stream}`, 0n, 1)))
+          if (eventOf(answer)) return hides(eventOf(answer)!);
+        return false;
+      } catch (error) {
+        const fault = faultOf(error);
+        if (fault.kind === 'deleted') return true;
+        await this.again(stream, 0n, fault, tries);
+      }
+    }
+  }
+
+  private async again(
+    stream: string,
+    next: bigint,
+    fault: Fault,
+    tries: ReturnType<Retries['begin']>,
+  ): Promise<void> {
+    if (fault.kind === 'deleted') throw new LogTruncated(stream, next);
+    if (mayPass(fault) && (await tries.another())) return;
+    const what = fault.kind === 'denied' ? 'the user may not read' : 'cannot read';
+    throw new StoreUnavailable(`${what} stream ${this.prefix}${stream} in EventStoreDB: ${fault.message}`, {
+      cause: fault,
+    });
+  }
+}
+
+function isOurs(error: unknown): boolean {
+  return error instanceof LogTruncated || error instanceof StoreUnavailable;
+}
+
+export function eventOf(answer: ReadResp): ReadResp.ReadEvent.RecordedEvent | undefined {
+  return answer.hasEvent() ? answer.getEvent()?.getEvent() : undefined;
+}
+
+/** Metadata that take events away from a reader. */
+function hides(metadata: ReadResp.ReadEvent.RecordedEvent): boolean {
+  try {
+    // Metadata are an object, or something that hides nothing.
+    const limits = JSON.parse(Buffer.from(metadata.getData_asU8()).toString()) as Record<
+      string,
+      unknown
+    > | null;
+    return ['$tb', '$maxCount', '$maxAge'].some((name) => limits?.[name] !== undefined);
+  } catch {
+    return false;
+  }
+}

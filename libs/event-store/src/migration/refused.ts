@@ -1,0 +1,4 @@
+/** The target cannot become a copy of the source. The message says what is in the way. */
+export class MigrationRefused extends Error {
+  override readonly name = 'MigrationRefused';
+}

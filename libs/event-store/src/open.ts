@@ -1,0 +1,36 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { EventStoreDbEventStore } from './eventstoredb/eventstoredb-event-store';
+import type { OpenStore } from './open-store';
+import { ProcessLock } from './sqlite/process-lock';
+import { SqliteEventStore } from './sqlite/sqlite-event-store';
+
+export interface Where {
+  /** The data folder of this process: one process has it, wherever the log is. */
+  readonly data: string;
+  /** A connection string of EventStoreDB; without it the log is `events.db` in the data folder. */
+  readonly eventStore?: string | undefined;
+  /** What the names of our streams begin with in EventStoreDB. */
+  readonly prefix?: string;
+  /** Told why the start waits. */
+  readonly onWaiting?: (why: string) => void;
+}
+
+/** Opens the log, wherever it is. Rejects with what is wrong and what to do. */
+export async function openStore({ data, eventStore, prefix, onWaiting }: Where): Promise<OpenStore> {
+  if (eventStore === undefined) return SqliteEventStore.open({ file: join(data, 'events.db') });
+  mkdirSync(data, { recursive: true });
+  // The embedded log has this lock by itself. Here it keeps a second process out of the views.
+  const lock = ProcessLock.take(join(data, 'views.db'));
+  try {
+    return await EventStoreDbEventStore.open({
+      connection: eventStore,
+      ...(prefix !== undefined && { prefix }),
+      ...(onWaiting && { onWaiting }),
+      onClosed: () => lock.release(),
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}

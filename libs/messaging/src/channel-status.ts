@@ -1,0 +1,67 @@
+import type { LogState } from '@gatehouse/eventsourcing';
+import { CHANNELS, topicOf } from './channels';
+import type { Delivered } from './checkpoints';
+
+/** What this process does for the channels. */
+export type RelayRole =
+  /** It relays. */
+  | 'active'
+  /** It would, if the one that does were gone. */
+  | 'standby'
+  /** It only looks on. */
+  | 'observer'
+  /** The brokers cannot be reached yet, or not any more. */
+  | 'connecting'
+  /** It gave up: `error` says why, and somebody has to act. */
+  | 'stopped';
+
+export interface ChannelStatus {
+  readonly topic: string;
+  /** All of the log up to here has been delivered; null: not known. */
+  readonly position: bigint | null;
+  readonly lag: bigint | null;
+  /** When its last message was acknowledged. */
+  readonly lastDeliveryAt: string | null;
+  readonly state: 'live' | 'behind' | 'failing' | 'stopped' | 'unknown';
+  readonly error?: string;
+}
+
+export interface ChannelsStatus {
+  readonly role: RelayRole;
+  readonly error?: string;
+  readonly channels: readonly ChannelStatus[];
+}
+
+/** How far the channels are, in which log. */
+export interface Progress {
+  readonly logId: string;
+  readonly channels: { readonly [topic: string]: Delivered };
+  readonly position: bigint;
+}
+
+/** What is known of every channel. */
+export function channelsStatus(
+  prefix: string,
+  relay: { readonly role: RelayRole; readonly error?: string },
+  progress: Progress | null,
+  log: LogState | null,
+  failures: ReadonlyMap<string, string>,
+): ChannelsStatus {
+  const { role, error } = relay;
+  const channels = CHANNELS.map((channel): ChannelStatus => {
+    const topic = topicOf(prefix, channel);
+    const failure = failures.get(topic);
+    // Positions of another log cannot be compared.
+    const known = progress !== null && log?.logId === progress.logId;
+    if (!known) return { ...NOTHING, topic, ...(role === 'stopped' && { state: 'stopped', error }) };
+    const { position, at } = progress.channels[topic] ?? { position: progress.position, at: null };
+    const lag = log.head > position ? log.head - position : 0n;
+    const place = { topic, position, lag, lastDeliveryAt: at };
+    if (failure !== undefined) return { ...place, state: 'failing', error: failure };
+    if (role === 'stopped') return { ...place, state: 'stopped', error };
+    return { ...place, state: lag === 0n ? 'live' : 'behind' };
+  });
+  return { role, ...(error !== undefined && { error }), channels };
+}
+
+const NOTHING = { position: null, lag: null, lastDeliveryAt: null, state: 'unknown' } as const;

@@ -1,0 +1,65 @@
+import type { Checkpoint } from '@gatehouse/eventsourcing';
+
+/** How far one channel is: all of it up to this position has been acknowledged. */
+export type Delivered = {
+  readonly position: bigint;
+  /** When its last message was acknowledged; null: none was yet. */
+  readonly at: string | null;
+};
+
+/** How far the relay is, in which log, and who says so. Position 0 is the start of the log: there is no event yet. */
+export interface RelayCheckpoint extends Checkpoint {
+  /** Grows with every owner: what an earlier owner writes late never wins. */
+  readonly generation: number;
+  /** Names the owner within its generation: two that claimed the same one do not overwrite each other. */
+  readonly owner: string;
+  /** By topic. A channel may be ahead of the checkpoint, while another one refuses. */
+  readonly channels: { readonly [topic: string]: Delivered };
+}
+
+/** Where the relay's checkpoint is kept. */
+export interface Checkpoints {
+  /** The newest there is, read to the end of what has been written. Throws when that cannot be read now. */
+  newest(): Promise<RelayCheckpoint | null>;
+  /** Durable when it resolves; never replaces what another owner wrote. */
+  save(checkpoint: RelayCheckpoint): Promise<void>;
+  /** Whether anything was ever delivered to the channels. */
+  anythingDelivered(): Promise<boolean>;
+}
+
+/** The one that counts: of the latest owner the farthest. Each is true by itself, so a tie is harmless. */
+export function newer(a: RelayCheckpoint | null, b: RelayCheckpoint): RelayCheckpoint {
+  if (a === null || b.generation > a.generation) return b;
+  if (b.generation < a.generation) return a;
+  // Two owners of one generation are of one log, or nobody could say which is farther.
+  return b.position >= a.position ? b : a;
+}
+
+/** As it is kept, in JSON. */
+export function checkpointText(checkpoint: RelayCheckpoint): string {
+  return JSON.stringify(checkpoint, (_, value: unknown) =>
+    typeof value === 'bigint' ? String(value) : value,
+  );
+}
+
+/** From what was kept; null for what is none. */
+export function checkpointFrom(text: string): RelayCheckpoint | null {
+  try {
+    const kept = JSON.parse(text) as { [Member in keyof RelayCheckpoint]: unknown };
+    const { logId, stream, id, generation, owner } = kept;
+    const channels = Object.entries(kept.channels as { [topic: string]: { position: string; at: string } });
+    if (![logId, stream, id, owner].every((one) => typeof one === 'string')) return null;
+    if (!Number.isSafeInteger(generation)) return null;
+    return {
+      // Each has been looked at above.
+      ...(kept as unknown as RelayCheckpoint),
+      position: BigInt(kept.position as string),
+      revision: BigInt(kept.revision as string),
+      channels: Object.fromEntries(
+        channels.map(([topic, { position, at }]) => [topic, { position: BigInt(position), at }]),
+      ),
+    };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,160 @@
+import { type EventStore, follow, type Following, type LogState } from '@gatehouse/eventsourcing';
+import type { Kafka } from 'kafkajs';
+import { channelsStatus, type ChannelsStatus, type RelayRole } from '../channel-status';
+import { Relay, RelayStopped } from '../relay';
+import { KafkaCheckpoints } from './checkpoints';
+import { kafkaClient, type KafkaLog, type KafkaSettings } from './client';
+import { rest } from './consuming';
+import { Ownership, type Term } from './ownership';
+import { KafkaPublisher } from './publisher';
+import { ensureTopics, type TopicSettings } from './topics';
+
+export interface KafkaRelayOptions {
+  readonly kafka: KafkaSettings;
+  readonly topics: TopicSettings;
+  /** The largest record batch that the brokers take; 80 % of it is used. */
+  readonly maxBatchBytes: number;
+  readonly publicUrl?: string;
+  readonly store: EventStore;
+  readonly log: KafkaLog;
+  /** False: another process relays, and this one only looks on. */
+  readonly relays: boolean;
+}
+
+const USED_OF_A_BATCH = 0.8;
+/** Events in memory at once, at most; each can take 512 KiB. */
+const EVENTS = 250;
+const RETRY_MS = { first: 200, longest: 60_000 };
+const GRACE_MS = 2_000;
+const NEVER = new AbortController().signal;
+const NO_FAILURES: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Fan-out through Kafka, as one process has it: makes the topics, stands for ownership, and relays while it is the
+ * owner. Nothing waits for it, and nothing that fails in it reaches anybody but through `status`.
+ */
+export class KafkaRelay {
+  private readonly client: Kafka;
+  private readonly publisher: KafkaPublisher;
+  private readonly leaving = new AbortController();
+  private checkpoints: KafkaCheckpoints | null = null;
+  private ownership: Ownership | null = null;
+  private maxBatchBytes: number;
+  private serving: Promise<void> = Promise.resolve();
+  private active: { readonly relay: Relay; readonly following: Following } | null = null;
+  private error: string | undefined;
+  private stopped = false;
+  private readonly running: Promise<void>;
+
+  constructor(private readonly options: KafkaRelayOptions) {
+    this.client = kafkaClient(options.kafka, options.log);
+    this.publisher = new KafkaPublisher(this.client);
+    this.maxBatchBytes = options.maxBatchBytes;
+    this.running = this.run();
+  }
+
+  /** How far every channel is, against the end of the log as it is now. */
+  async status(): Promise<ChannelsStatus> {
+    const log = await this.options.store.log().catch(() => null);
+    const { prefix } = this.options.topics;
+    const failures = this.active?.relay.deliveries.failures ?? NO_FAILURES;
+    return channelsStatus(prefix, this.role(), this.progress(log), log, failures);
+  }
+
+  /** Gives up ownership, after what is being sent. */
+  async stop(): Promise<void> {
+    this.leaving.abort();
+    await this.ownership?.leave();
+    // A broker that does not answer is not waited for.
+    await Promise.race([this.serving, rest(GRACE_MS, NEVER)]);
+    await this.publisher.close();
+    await this.checkpoints?.close();
+    await this.serving;
+    await Promise.race([this.running, rest(GRACE_MS, NEVER)]);
+  }
+
+  private async run(): Promise<void> {
+    const { relays, topics } = this.options;
+    if (relays && !(await this.topicsAreThere())) return;
+    if (this.leaving.signal.aborted) return;
+    this.checkpoints = new KafkaCheckpoints(this.client, topics.prefix, relays ? this.publisher : null);
+    if (relays) this.ownership = new Ownership(this.client, topics.prefix, (term) => this.serve(term));
+  }
+
+  /** Asks until they are there. False: they are, and cannot be used; or this process stops. */
+  private async topicsAreThere(): Promise<boolean> {
+    const { signal } = this.leaving;
+    for (let pause = RETRY_MS.first; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+      try {
+        const taken = await ensureTopics(this.client, this.options.topics, this.options.log);
+        this.maxBatchBytes = Math.min(this.options.maxBatchBytes, taken);
+        this.error = undefined;
+        return true;
+      } catch (error) {
+        this.failed(error as Error, !(error instanceof RelayStopped));
+        if (this.stopped) return false;
+        await rest(pause, signal);
+      }
+    }
+    return false;
+  }
+
+  /** One term after the other: two relays of one process never send at the same time. */
+  private serve(term: Term): void {
+    this.serving = this.serving.then(() => this.lead(term));
+  }
+
+  private async lead({ owner, signal }: Term): Promise<void> {
+    if (signal.aborted) return;
+    const { store, publicUrl, topics, log } = this.options;
+    const bytes = Math.floor(this.maxBatchBytes * USED_OF_A_BATCH);
+    const relay = new Relay({
+      store,
+      publisher: this.publisher,
+      checkpoints: this.checkpoints!,
+      owner,
+      signal,
+      prefix: topics.prefix,
+      publicUrl,
+      maxRecordBytes: bytes,
+      maxSendBytes: bytes,
+    });
+    this.stopped = false;
+    this.error = undefined;
+    const following = follow(store, relay, {
+      signal,
+      batch: EVENTS,
+      retryMs: RETRY_MS,
+      onError: (error, willRetry) => !signal.aborted && this.failed(error, willRetry),
+      onProgress: () => (this.error = undefined),
+    });
+    this.active = { relay, following };
+    log.log('info', { owner }, 'this process relays');
+    await following.done;
+    this.active = null;
+    log.log('info', { owner }, 'this process no longer relays');
+  }
+
+  private role(): { role: RelayRole; error?: string } {
+    const error = this.error ?? this.ownership?.error;
+    if (this.stopped) return { role: 'stopped', error };
+    if (!this.options.relays) return { role: this.checkpoints?.known ? 'observer' : 'connecting', error };
+    if (this.active) return { role: 'active', error };
+    return { role: this.ownership?.joined ? 'standby' : 'connecting', error };
+  }
+
+  /** Of the relay in this process, if it has begun; else what was written down last. */
+  private progress(log: LogState | null) {
+    const kept = this.checkpoints?.known ?? null;
+    const channels = this.active?.relay.deliveries.channels() ?? {};
+    if (log === null || Object.keys(channels).length === 0) return kept;
+    return { logId: log.logId, channels, position: 0n };
+  }
+
+  private failed(error: Error, willRetry: boolean): void {
+    this.error = error.message;
+    this.stopped = !willRetry;
+    const { log } = this.options;
+    log.log(willRetry ? 'warn' : 'error', { err: error, willRetry }, 'the relay failed');
+  }
+}

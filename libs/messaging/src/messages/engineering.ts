@@ -1,0 +1,129 @@
+import type { Artifact, Json, Manifest, ReasonCode } from '@gatehouse/domain';
+import {
+  is,
+  nameOf,
+  opening,
+  type Opening,
+  type RegisteredFact,
+  type Told,
+  type ToldOf,
+  type VersionName,
+} from './told';
+
+/** What `engineering` carries: what to run from now on, and how to go back. */
+export type Engineering = Promotion | Rollback | Deprecation;
+
+/** A request of the API, complete but for the address and the sender's credentials. */
+export type ReadyRequest = {
+  readonly method: 'POST';
+  readonly path: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly body: { readonly [member: string]: unknown };
+};
+/** What a version is made of; all null and empty where nothing is live any more. */
+type Made = {
+  readonly artifacts: readonly Artifact[];
+  readonly code: Manifest['code'] | null;
+  readonly config: Json;
+  readonly prompt: Json;
+  readonly retrieval: Json;
+};
+type Moved = Made & {
+  /** The digest to pin; null: nothing is live. */
+  readonly pin: string | null;
+  readonly live: VersionName | null;
+  /** What was live before. */
+  readonly previous: VersionName | null;
+  /** The pointer's new revision. */
+  readonly pointer: number;
+  /** Leaves what is live now; null where there is nothing to leave. */
+  readonly rollback: ReadyRequest | null;
+  readonly note: string | null;
+};
+type Promotion = Opening<'promoted'> & Moved;
+type Rollback = Opening<'rolled-back'> & Moved & { readonly reason: ReasonCode };
+type Deprecation = Opening<'deprecated'> & {
+  readonly version: VersionName;
+  readonly sunset: string;
+  readonly successor: VersionName | null;
+  readonly note: string | null;
+};
+
+/** Null for what engineering does not hear of. */
+export function engineering(told: Told): Engineering | null {
+  if (is(told, 'model.Promoted')) return promotion(told);
+  if (is(told, 'model.RolledBack')) return rollback(told);
+  if (is(told, 'model.Deprecated')) return deprecation(told);
+  return null;
+}
+
+function promotion({ fact, version, previous }: ToldOf<'model.Promoted'>): Promotion {
+  const { data } = fact;
+  const live = nameOf(data, version);
+  return {
+    ...opening('promoted', fact),
+    pin: data.digest,
+    live,
+    previous: data.previous ? nameOf(data.previous, previous) : null,
+    pointer: data.pointer,
+    ...madeOf(version),
+    // With nothing live before there is nothing to go back to but nothing.
+    rollback: leaving(fact, live, data.pointer, data.previous ? {} : { to: 0 }),
+    note: data.note ?? null,
+  };
+}
+
+function rollback({ fact, from, to }: ToldOf<'model.RolledBack'>): Rollback {
+  const { data } = fact;
+  const live = data.to ? nameOf(data.to, to) : null;
+  return {
+    ...opening('rolled-back', fact),
+    pin: live?.digest ?? null,
+    live,
+    previous: nameOf(data.from, from),
+    pointer: data.pointer,
+    ...madeOf(to),
+    rollback: live && leaving(fact, live, data.pointer, {}),
+    reason: data.reason,
+    note: data.note ?? null,
+  };
+}
+
+function deprecation({ fact, version, successor }: ToldOf<'model.Deprecated'>): Deprecation {
+  return {
+    ...opening('deprecated', fact),
+    version: nameOf(fact.data, version),
+    sunset: fact.data.sunset,
+    successor: successor && nameOf(successor.data, successor),
+    note: fact.data.note ?? null,
+  };
+}
+
+function madeOf(registered: RegisteredFact | null): Made {
+  const {
+    artifacts = [],
+    code = null,
+    config = null,
+    prompt = null,
+    retrieval = null,
+  } = registered?.data.manifest ?? {};
+  return { artifacts, code, config, prompt, retrieval };
+}
+
+/** `other` needs a note, so the request is valid as it is; who sends it may say more. */
+function leaving(
+  { meta }: Told['fact'],
+  { version, digest }: VersionName,
+  pointer: number,
+  target: { readonly to?: 0 },
+): ReadyRequest {
+  return {
+    method: 'POST',
+    path: `/v1/models/${encodeURIComponent(meta.model ?? '')}/rollback`,
+    headers: {
+      'Content-Type': 'application/json',
+      'If-Match': `"${pointer}"`,
+    },
+    body: { from: digest, reason: 'other', note: `Leaving version ${version}.`, ...target },
+  };
+}

@@ -1,0 +1,254 @@
+import { Kafka as CloudEventsOverKafka } from 'cloudevents';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { decode, modelStream, type Command } from '@gatehouse/domain';
+import type { Recorded } from '@gatehouse/eventsourcing';
+import { MemoryEventStore, toHead } from '@gatehouse/eventsourcing/testing';
+import {
+  approve,
+  CI,
+  evaluate,
+  Lives,
+  PEOPLE,
+  randomCommand,
+  randomFrom,
+  register,
+} from '../../../projections/src/testing/lives';
+import { PointedAt } from '../pointed-at';
+import type { Message } from '../publisher';
+import { MessageContract } from '../testing/message-contract';
+import { messagesOf } from './messages';
+
+const ENVELOPE = { prefix: 'gatehouse', publicUrl: 'https://gatehouse.example', maxRecordBytes: 800_000 };
+const [ROSA, BOB] = PEOPLE;
+let contract: MessageContract;
+beforeAll(async () => (contract = await MessageContract.open()));
+
+/** The messages of every event in a store. */
+async function messagesIn(
+  store: MemoryEventStore,
+  envelope = ENVELOPE,
+  pointedAt = new PointedAt(store),
+): Promise<Message[][]> {
+  const { logId } = await store.log();
+  const all: Message[][] = [];
+  for (const event of await toHead(store)) {
+    const fact = decode(event);
+    const told = await pointedAt.toldOf(event.stream, fact);
+    all.push(messagesOf({ fact, stream: event.stream, logId }, told, envelope));
+    pointedAt.remember(event.stream, fact, 1_000);
+  }
+  return all;
+}
+
+const channelsOf = (messages: readonly Message[]) => messages.map(({ topic }) => topic.split('.')[1]);
+const body = (messages: readonly Message[], channel: string) =>
+  JSON.parse(String(messages.find(({ topic }) => topic.includes(channel))!.value)) as Record<string, unknown>;
+
+/** Two versions: the second one is measured against the first, promoted, rolled back; the second is deprecated. */
+async function life(): Promise<{
+  store: MemoryEventStore;
+  tell: (command: Command, who?: typeof CI) => Promise<Message[]>;
+}> {
+  const store = new MemoryEventStore();
+  const lives = new Lives(store);
+  const tell = async (command: Command, who = CI) => {
+    const made = await lives.issue('acme', 'fraud', command, who);
+    if (!made?.length) throw new Error(`refused: ${JSON.stringify(command)}`);
+    return (await messagesIn(store)).at(-1)!;
+  };
+  await tell(register('one', '1.0.0'));
+  await tell(evaluate(1, 90));
+  await tell(approve(1), ROSA);
+  return { store, tell };
+}
+
+const measured = (version: number, f1: number, more: object = {}): Command => ({
+  verb: 'evaluate',
+  data: {
+    version,
+    suite: 'holdout',
+    dataset: { name: 'holdout' },
+    metrics: { f1, latency: 41, size: 7 },
+    thresholds: { f1: { min: 0.8 }, latency: { max: 50 } },
+    ...more,
+  },
+});
+
+describe('messages', () => {
+  it('asyncapi.yaml is a valid AsyncAPI 3.0 document', () => {
+    expect(contract.complaints).toEqual([]);
+  });
+
+  it('whatever models live through, every message is as its schema and asyncapi.yaml promise', async () => {
+    const store = new MemoryEventStore();
+    const lives = new Lives(store);
+    const next = randomFrom(7);
+    for (let i = 0; i < 1_500; i++) {
+      const model = `m${next(3)}`;
+      const versions = lives.states.get(modelStream('acme', model))?.versions.length ?? 0;
+      const { command, actor } = randomCommand(next, Math.min(versions, 6));
+      await lives.issue('acme', model, command, actor);
+    }
+    const messages = (await messagesIn(store)).flat();
+    const wrong = messages.flatMap((message) => contract.wrongWith(message, 'gatehouse'));
+    expect(wrong).toEqual([]);
+    const types = new Set(messages.map(({ topic, headers }) => `${topic} ${headers['ce_type']}`));
+    // Seven of them on lifecycle, four on data-science, three on each of the others.
+    expect(types.size).toBe(17);
+  });
+
+  const golden = join(__dirname, '../../../domain/golden');
+  it.each(readdirSync(golden))(
+    '%s, with nothing there that it points at, still makes valid messages',
+    async (file) => {
+      const { stored } = JSON.parse(readFileSync(join(golden, file), 'utf8')) as { stored: Recorded };
+      const fact = decode({ ...stored, id: stored.meta['id'] as string, position: 9n, revision: 3n });
+      const told = await new PointedAt(new MemoryEventStore()).toldOf('model-acme.m', fact);
+      const messages = messagesOf({ fact, stream: 'model-acme.m', logId: 'l' }, told, ENVELOPE);
+      expect(messages.flatMap((message) => contract.wrongWith(message, 'gatehouse'))).toEqual([]);
+    },
+  );
+
+  it('the same event makes the same bytes, whether or not what it points at was kept', async () => {
+    const { store, tell } = await life();
+    await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+    const bytes = (messages: Message[][]) => JSON.stringify(messages);
+    expect(bytes(await messagesIn(store, ENVELOPE, new PointedAt(store, 0)))).toBe(
+      bytes(await messagesIn(store)),
+    );
+  });
+
+  it('another program reads them as CloudEvents', async () => {
+    const { tell } = await life();
+    const messages = await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+    for (const { key, headers, value } of messages) {
+      const record = { key, headers, value: String(value), body: String(value) };
+      const read = CloudEventsOverKafka.toEvent(record);
+      expect(read).toMatchObject({
+        specversion: '1.0',
+        id: headers['ce_id'],
+        type: 'gatehouse.model.promoted.v1',
+        subject: 'acme/fraud',
+        partitionkey: 'acme/fraud',
+        position: '4',
+        revision: '3',
+      });
+    }
+    expect(new Set(messages.map(({ headers }) => headers['ce_source'])).size).toBe(4);
+  });
+});
+
+describe('channels', () => {
+  it('a promotion reaches all four, with what its event only points at', async () => {
+    const { tell } = await life();
+    const messages = await tell({ verb: 'promote', data: { version: 1, note: 'go' } }, BOB);
+    expect(channelsOf(messages)).toEqual(['lifecycle', 'data-science', 'engineering', 'product']);
+    expect(body(messages, 'data-science')).toMatchObject({
+      event: 'promoted',
+      version: { version: 1, label: '1.0.0' },
+      previous: null,
+      suites: [{ suite: 'holdout', metrics: { f1: 0.9 }, passed: true }],
+    });
+    expect(body(messages, 'engineering')).toMatchObject({
+      config: { seed: 'one' },
+      artifacts: [],
+      pointer: 1,
+      rollback: { headers: { 'If-Match': '"1"' }, body: { to: 0 } },
+    });
+    expect(body(messages, 'product')).toMatchObject({
+      headline: 'fraud: version 1 (1.0.0) is live.',
+      change: 'Trained with one',
+      approvedBy: [{ by: 'rosa', comment: 'as seen' }],
+      note: 'go',
+    });
+  });
+
+  it('product says what got better and what got worse, and leaves open what nobody declared', async () => {
+    const { tell } = await life();
+    await tell(measured(1, 0.9));
+    await tell(approve(1), BOB);
+    await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+    await tell(register('two', '2.0.0'));
+    await tell(measured(2, 0.93, { metrics: { f1: 0.93, latency: 45, size: 9 } }));
+    await tell(approve(2), ROSA);
+    const messages = await tell({ verb: 'promote', data: { version: 2 } }, BOB);
+    expect(body(messages, 'product')).toMatchObject({
+      headline: 'fraud: version 2 (2.0.0) is live, in place of version 1 (1.0.0).',
+      better: ['f1 on holdout is 0.93, 0.03 higher than the 0.9 of what was live'],
+      worse: ['latency on holdout is 45, 4 higher than the 41 of what was live'],
+      moved: ['size on holdout is 9, 2 higher than the 7 of what was live'],
+    });
+    expect(body(messages, 'engineering')).toMatchObject({
+      previous: { version: 1 },
+      rollback: { path: '/v1/models/fraud/rollback', headers: { 'If-Match': '"2"' } },
+    });
+  });
+
+  it('the rollback request is accepted as it is', async () => {
+    const { tell } = await life();
+    await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+    await tell(register('two'));
+    await tell(evaluate(2, 95));
+    await tell(approve(2), ROSA);
+    const messages = await tell({ verb: 'promote', data: { version: 2 } }, BOB);
+    const { rollback } = body(messages, 'engineering') as {
+      rollback: { headers: Record<string, string>; body: Extract<Command, { verb: 'rollBack' }>['data'] };
+    };
+    const ifPointer = Number(rollback.headers['If-Match']!.replaceAll('"', ''));
+    const told = await tell({ verb: 'rollBack', data: { ...rollback.body, ifPointer } }, BOB);
+    expect(channelsOf(told)).toEqual(['lifecycle', 'data-science', 'engineering', 'product']);
+    expect(body(told, 'engineering')).toMatchObject({
+      live: { version: 1, label: '1.0.0' },
+      previous: { version: 2 },
+      config: { seed: 'one' },
+      reason: 'other',
+    });
+    expect(body(told, 'product')).toMatchObject({ change: 'Trained with one', previous: { version: 2 } });
+  });
+
+  it('a deprecation says until when, and what comes instead', async () => {
+    const { tell } = await life();
+    await tell(register('two', '2.0.0'));
+    const messages = await tell(
+      { verb: 'deprecate', data: { version: 1, sunset: '2027-01-31', successor: 2 } },
+      BOB,
+    );
+    expect(channelsOf(messages)).toEqual(['lifecycle', 'data-science', 'engineering', 'product']);
+    expect(body(messages, 'engineering')).toMatchObject({
+      sunset: '2027-01-31',
+      successor: { label: '2.0.0' },
+    });
+    expect(body(messages, 'product')).toMatchObject({
+      customers: {
+        tell: 'fraud, version 1 (1.0.0), is there until 2027-01-31. Move to version 2 (2.0.0) before.',
+        by: '2027-01-31',
+      },
+    });
+  });
+
+  it('data science hears of a gate that held a version back, and of no other evaluation', async () => {
+    const { tell } = await life();
+    const failed = await tell(measured(1, 0.7));
+    expect(channelsOf(failed)).toEqual(['lifecycle', 'data-science']);
+    expect(body(failed, 'data-science')).toMatchObject({ event: 'held-back', passed: false });
+    expect(channelsOf(await tell(measured(1, 0.9)))).toEqual(['lifecycle']);
+    // No bound is no gate.
+    expect(channelsOf(await tell(measured(1, 0.9, { thresholds: {} })))).toEqual(['lifecycle']);
+  });
+
+  it('a message that is too large has no body and says where the event is', async () => {
+    const { store, tell } = await life();
+    await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+    const all = await messagesIn(store, { ...ENVELOPE, maxRecordBytes: 1_000 });
+    const large = all.flat().filter(({ value }) => value === null);
+    expect(large.length).toBeGreaterThan(0);
+    for (const message of large) {
+      const { ce_position: position } = message.headers;
+      expect(message.headers['ce_dataref']).toBe(
+        `https://gatehouse.example/v1/events?model=fraud&after=${BigInt(position!) - 1n}`,
+      );
+      expect(contract.wrongWith(message, 'gatehouse')).toEqual([]);
+    }
+  });
+});

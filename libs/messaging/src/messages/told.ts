@@ -1,0 +1,62 @@
+import type { Actor, Fact, ModelEvent } from '@gatehouse/domain';
+
+type Of<Type extends Fact['type']> = Fact<Extract<ModelEvent, { readonly type: Type }>>;
+export type RegisteredFact = Of<'model.Registered'>;
+export type EvaluatedFact = Of<'model.Evaluated'>;
+export type ApprovedFact = Of<'model.Approved'>;
+export type PromotedFact = Of<'model.Promoted'>;
+
+/** An event that channels tell, with what it only points at. What the stream does not have is null. */
+export type Told =
+  | {
+      readonly fact: PromotedFact;
+      readonly version: RegisteredFact | null;
+      readonly previous: RegisteredFact | null;
+      readonly evaluations: readonly EvaluatedFact[];
+      readonly approvals: readonly ApprovedFact[];
+    }
+  | {
+      readonly fact: Of<'model.RolledBack'>;
+      readonly from: RegisteredFact | null;
+      readonly to: RegisteredFact | null;
+    }
+  | {
+      readonly fact: Of<'model.Deprecated'>;
+      readonly version: RegisteredFact | null;
+      readonly successor: RegisteredFact | null;
+    }
+  | { readonly fact: EvaluatedFact; readonly version: RegisteredFact | null };
+
+export type ToldOf<Type extends Fact['type']> = Extract<Told, { readonly fact: { readonly type: Type } }>;
+
+/** A union is not narrowed by a member of a member. */
+export function is<Type extends Told['fact']['type']>(told: Told, type: Type): told is ToldOf<Type> {
+  return told.fact.type === type;
+}
+
+/** How a message names a version. */
+export type VersionName = {
+  readonly version: number;
+  readonly digest: string;
+  readonly label: string | null;
+};
+
+export function nameOf(
+  ref: { readonly version: number; readonly digest: string },
+  registered: RegisteredFact | null,
+): VersionName {
+  return { version: ref.version, digest: ref.digest, label: registered?.data.label ?? null };
+}
+
+/** What every message of a channel begins with. */
+export type Opening<Event extends string> = {
+  readonly event: Event;
+  readonly tenant: string;
+  readonly model: string | null;
+  readonly at: string;
+  readonly by: Actor;
+};
+
+export function opening<Event extends string>(event: Event, { meta }: Fact): Opening<Event> {
+  return { event, tenant: meta.tenant, model: meta.model ?? null, at: meta.time, by: meta.actor };
+}

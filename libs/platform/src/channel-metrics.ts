@@ -1,0 +1,42 @@
+import { Gauge, type Registry } from 'prom-client';
+import type { ChannelsStatus, ChannelStatus } from '@gatehouse/messaging';
+
+/** How far each channel is, asked when it is scraped; nothing where nothing is fanned out. */
+export function channelMetrics(
+  registry: Registry,
+  channels: { status(): Promise<ChannelsStatus | null> },
+): void {
+  const gauge = (name: string, help: string, of: (channel: ChannelStatus) => number | null) =>
+    new Gauge({
+      name: `gatehouse_channel_${name}`,
+      help,
+      labelNames: ['topic'] as const,
+      registers: [registry],
+      async collect() {
+        this.reset();
+        for (const channel of (await channels.status())?.channels ?? []) {
+          const value = of(channel);
+          if (value !== null) this.set({ topic: channel.topic }, value);
+        }
+      },
+    });
+  const number = (value: bigint | null) => (value === null ? null : Number(value));
+  gauge('position', 'Everything up to here has been delivered', ({ position }) => number(position));
+  gauge('lag', 'Positions between that and the end of the log', ({ lag }) => number(lag));
+  gauge('failing', '1 while the topic refuses or the relay has stopped', ({ state }) =>
+    Number(state === 'failing' || state === 'stopped'),
+  );
+  gauge('last_delivery_timestamp_seconds', 'When its last message was acknowledged', ({ lastDeliveryAt }) =>
+    lastDeliveryAt === null ? null : Date.parse(lastDeliveryAt) / 1000,
+  );
+  new Gauge({
+    name: 'gatehouse_relay_active',
+    help: '1 in the process that relays',
+    registers: [registry],
+    async collect() {
+      const status = await channels.status();
+      this.reset();
+      if (status !== null) this.set(Number(status.role === 'active'));
+    },
+  });
+}

@@ -1,0 +1,71 @@
+import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import type { EventStore } from '@gatehouse/eventsourcing';
+import { KafkaRelay, type ChannelsStatus, type KafkaLog } from '@gatehouse/messaging';
+import { channelMetrics } from './channel-metrics';
+import { Metrics } from './metrics';
+import { Settings } from './settings';
+import { EVENT_STORE } from './store.tokens';
+
+/** Injection token: whether this process relays. Undefined: if the log is its own alone. */
+export const RELAYS = Symbol('Relays');
+
+/** Behind by more than this is worth a word in `/readyz`. */
+const MOST_LAG = 2_000n;
+
+/** The fan-out through Kafka, as far as it is this process's: its relay, or what it knows of the one elsewhere. */
+@Injectable()
+export class Channels implements OnApplicationBootstrap {
+  private readonly logger = new Logger('Relay');
+  private relay: KafkaRelay | null = null;
+
+  constructor(
+    private readonly settings: Settings,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+    @Inject(RELAYS) private readonly relays: boolean | undefined,
+    metrics: Metrics,
+  ) {
+    channelMetrics(metrics.registry, this);
+  }
+
+  /** Waits for nothing: a broker that is away is nobody's business but the relay's. */
+  onApplicationBootstrap(): void {
+    const { kafka, publicUrl } = this.settings;
+    if (kafka === undefined) return;
+    this.relay = new KafkaRelay({
+      kafka: kafka.connection,
+      topics: kafka.topics,
+      maxBatchBytes: kafka.maxBatchBytes,
+      publicUrl,
+      store: this.store,
+      log: this.log(),
+      relays: this.relays ?? !this.store.shared,
+    });
+  }
+
+  /** How far every channel is; null where nothing is fanned out. */
+  async status(): Promise<ChannelsStatus | null> {
+    return this.relay?.status() ?? null;
+  }
+
+  /** Before the store is closed, which the relay reads. */
+  async stop(): Promise<void> {
+    await this.relay?.stop();
+  }
+
+  private log(): KafkaLog {
+    return {
+      log: (level, fields, msg) => this.logger[level === 'info' ? 'log' : level]({ ...fields, msg }),
+    };
+  }
+}
+
+/** What is not as it should be, in sentences; nothing of it makes a process unready. */
+export function degradedBy(status: ChannelsStatus | null): string[] {
+  if (status === null) return [];
+  const { role, error, channels } = status;
+  const relay = error === undefined ? [] : [`the relay is ${role}: ${error}`];
+  const behind = channels
+    .filter(({ state, lag }) => (state !== 'live' && state !== 'behind') || (lag ?? 0n) > MOST_LAG)
+    .map(({ topic, state, lag }) => `${topic} is ${state}${lag === null ? '' : `, ${lag} behind`}`);
+  return [...relay, ...behind];
+}

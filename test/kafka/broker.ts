@@ -1,0 +1,178 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { randomBytes, randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { kafkaJars } from './jars';
+
+const STARTED_WITHIN_MS = 90_000;
+const JAVA = ['-Xmx384m', '-XX:+UseSerialGC', '-Dlog4j2.disable.jmx=true'];
+
+export type BrokerOptions = {
+  /** Where it listens; a free port otherwise. */
+  readonly port?: number;
+  /** A folder for its log, which must not be there yet; one with a name of its own otherwise. */
+  readonly folder?: string;
+  /** Lines of server.properties, over ours. */
+  readonly properties?: { readonly [name: string]: string };
+};
+
+/** Apache Kafka itself: one node, with a log folder of its own that lasts until `stop`. Ends with the process that started it, however that ends. */
+export type Broker = {
+  readonly address: string;
+  readonly pid: number;
+  /** SIGKILL; the log folder stays for `restart`. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it is there and does not answer. */
+  pause(): void;
+  /** SIGCONT. */
+  resume(): void;
+  /** Ends it if it runs; then starts it again at the same address, on what is in its log folder. */
+  restart(): Promise<void>;
+  /** Ends it, and removes its log folder. */
+  stop(): Promise<void>;
+};
+
+/** Starts a broker of the caller's own, to do with as it likes. Where any broker will do, `sharedBroker` is quicker. */
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const jars = await kafkaJars();
+  const { folder = await mkdtemp(join(tmpdir(), 'gatehouse-kafka-')) } = options;
+  await mkdir(folder, { recursive: options.folder === undefined });
+  const port = options.port ?? (await freePort());
+  await writeFile(join(folder, 'server.properties'), await properties(folder, port, options.properties));
+  await format(jars, folder);
+  let running = await launch(jars, folder);
+  const kill = async () => {
+    await running.end();
+  };
+  return {
+    address: `127.0.0.1:${port}`,
+    get pid() {
+      return running.java.pid!;
+    },
+    kill,
+    pause: () => void running.java.kill('SIGSTOP'),
+    resume: () => void running.java.kill('SIGCONT'),
+    restart: async () => {
+      await kill();
+      running = await launch(jars, folder);
+    },
+    stop: async () => {
+      await kill();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A port that nobody listens on, below those that outgoing connections take: it is still free after a restart. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 32_000);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    await new Promise((closed) => server.close(closed));
+    if (free) return port;
+  }
+}
+
+async function properties(folder: string, port: number, more: BrokerOptions['properties']): Promise<string> {
+  const controller = await freePort();
+  const all = {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${port}`,
+    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name': 'CLIENT',
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': join(folder, 'log'),
+    'auto.create.topics.enable': 'false',
+    // What it keeps for itself is small and has one copy.
+    'offsets.topic.num.partitions': '1',
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.num.partitions': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.num.partitions': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'log.cleaner.dedupe.buffer.size': '8388608',
+    'num.io.threads': '4',
+    // A killed broker may come back at once, not when its former self has timed out.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '500',
+    ...more,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+async function format(jars: string, folder: string): Promise<void> {
+  const id = randomBytes(16).toString('base64url');
+  const config = join(folder, 'server.properties');
+  const args = ['-cp', `${jars}/*`, ...JAVA, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config];
+  await promisify(execFile)('java', args);
+}
+
+type Running = { readonly java: ChildProcess; end(): Promise<void> };
+
+async function launch(jars: string, folder: string): Promise<Running> {
+  const log = join(folder, 'broker.log');
+  const output = openSync(log, 'w');
+  const logging = `-Dlog4j2.configurationFile=${join(__dirname, 'log4j2.properties')}`;
+  const java = spawn(
+    'java',
+    ['-cp', `${jars}/*`, ...JAVA, logging, 'kafka.Kafka', join(folder, 'server.properties')],
+    { stdio: ['ignore', output, output] },
+  );
+  closeSync(output);
+  const closed = once(java, 'close');
+  const watch = watchdog(java.pid!, folder);
+  // A broker that nobody stops keeps nobody's process alive.
+  java.unref();
+  const end = async () => {
+    java.ref();
+    java.kill('SIGKILL');
+    await closed;
+    watch.stdin?.end('ended\n');
+  };
+  const deadline = Date.now() + STARTED_WITHIN_MS;
+  for (;;) {
+    const said = await readFile(log, 'utf8');
+    if (said.includes('Kafka Server started')) return { java, end };
+    if (java.exitCode !== null || java.signalCode !== null || Date.now() > deadline) {
+      await end();
+      throw new Error(`Apache Kafka did not start:\n${said.slice(-4000)}`);
+    }
+    await sleep(50);
+  }
+}
+
+/**
+ * Ends the broker and removes its folder when this process is gone, however it went: then its standard input closes
+ * without a word. A group of its own, so that no Ctrl-C reaches it first.
+ */
+function watchdog(pid: number, folder: string): ChildProcess {
+  const script = 'read -r said || { kill -9 "$1"; sleep 1; rm -rf "$2"; }';
+  const child = spawn('sh', ['-c', script, 'sh', String(pid), folder], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
+  child.stdin?.on('error', () => {});
+  child.unref();
+  // A pipe is a socket to node, and would keep the process alive.
+  (child.stdin as unknown as { unref(): void }).unref();
+  return child;
+}

@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SqliteEventStore } from '@gatehouse/event-store';
+import { evaluationPlan, withLiveModels } from '../bench/bench';
+import { Generator } from '../bench/processes';
+import { type Broker, startBroker } from './kafka/broker';
+import { reconcile } from './kafka/reconcile';
+import { HttpClient } from './support/http';
+import { scaled } from './support/scale';
+import { type Service, startService } from './support/service';
+
+const EVENTS = scaled(50_000);
+const MODELS = Array.from({ length: 64 }, (_, i) => `model-${i}`);
+const CLIENTS = 32;
+/** What the service may hold at any time, and what it may grow by while the second half is written. */
+const MOST_MIB = 512;
+const MOST_GROWTH_MIB = 80;
+
+type Channels = { relay: { role: string }; channels: { state: string; lag: string | null }[] };
+
+describe(`a service whose broker is down while ${EVENTS} events are written`, () => {
+  const data = mkdtempSync(join(tmpdir(), 'gatehouse-outage-'));
+  const prefix = `gh-${randomUUID()}`;
+  const generator = new Generator();
+  let broker: Broker;
+  let service: Service;
+  let http: HttpClient;
+
+  beforeAll(async () => {
+    broker = await startBroker();
+    service = await startService({
+      GATEHOUSE_DATA: data,
+      GATEHOUSE_KAFKA: broker.address,
+      GATEHOUSE_KAFKA_PREFIX: prefix,
+    });
+    http = new HttpClient(service.http);
+  }, 120_000);
+  afterAll(async () => {
+    generator.stop();
+    http?.close();
+    await service?.stop();
+    await broker?.stop();
+    rmSync(data, { recursive: true });
+  });
+
+  const head = async () => Number((await http.get<{ position: string }>('/v1/log')).body.position);
+  const memory = () =>
+    Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8'))![1]) / 1024;
+  /** Writes until the log has so many events; answers what failed. */
+  const writeTo = async (events: number) => {
+    let failures = 0;
+    const plan = await evaluationPlan(service.http, MODELS);
+    while ((await head()) < events)
+      failures += (await generator.run({ plan, clients: CLIENTS, seconds: 1 })).failures;
+    return failures;
+  };
+  const delivered = async (withinMs: number) => {
+    for (const end = Date.now() + withinMs; ; await sleep(50)) {
+      const { body } = await http.get<Channels>('/v1/channels');
+      if (body.channels.every(({ state }) => state === 'live')) return;
+      if (Date.now() > end) throw new Error(`not delivered within ${withinMs} ms: ${JSON.stringify(body)}`);
+    }
+  };
+
+  it('answers every command, holds no more memory for it, and delivers everything afterwards', async () => {
+    await withLiveModels(http, MODELS);
+    await delivered(60_000);
+    await broker.kill();
+
+    expect(await writeTo(EVENTS / 2)).toBe(0);
+    const half = memory();
+    expect(await writeTo(EVENTS)).toBe(0);
+    const full = memory();
+    expect(full - half).toBeLessThan(MOST_GROWTH_MIB);
+    expect((await http.get('/readyz')).status).toBe(200);
+    const { body } = await http.get<Channels>('/v1/channels');
+    expect(Number(body.channels[0]!.lag)).toBeGreaterThan(EVENTS / 2);
+
+    await broker.restart();
+    const began = performance.now();
+    const behind = await head();
+    await delivered(120_000);
+    const seconds = (performance.now() - began) / 1_000;
+    expect(memory()).toBeLessThan(MOST_MIB);
+    console.info(
+      `memory ${half.toFixed()} MiB at half, ${full.toFixed()} MiB at the end, ${memory().toFixed()} MiB when caught up: ` +
+        `${behind} events in ${seconds.toFixed(1)} s (${Math.round(behind / seconds)} a second, finding the broker included)`,
+    );
+
+    await service.stop();
+    const store = await SqliteEventStore.open({ file: join(data, 'events.db') });
+    const { missing, disorder, duplicates, events } = await reconcile(store, broker.address, prefix);
+    await store.close();
+    expect({ missing, disorder }).toEqual({ missing: [], disorder: [] });
+    expect(events).toBeGreaterThanOrEqual(EVENTS);
+    // Nothing was under way when the broker was killed.
+    expect(duplicates).toEqual({ lifecycle: 0, 'data-science': 0, engineering: 0, product: 0 });
+  }, 600_000);
+});

@@ -1,0 +1,178 @@
+import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { SqliteEventStore } from '@gatehouse/event-store';
+import { type EventStore, follow } from '@gatehouse/eventsourcing';
+import { kafkaClient, KafkaPublisher, type Publisher, Relay } from '@gatehouse/messaging';
+import { KafkaCheckpoints } from '../libs/messaging/src/kafka/checkpoints';
+import { ensureTopics } from '../libs/messaging/src/kafka/topics';
+import { authorOf } from './kafka/author';
+import { killChild, startChild } from './kafka/children';
+import { type Reconciled, reconcile } from './kafka/reconcile';
+import { sharedBroker } from './kafka/shared-broker';
+import type { WorkerJob, WorkerSays } from './kafka/worker.child';
+
+const EVENTS = 4_000;
+const FAIL_OVER_WITHIN_MS = 15_000;
+/** Small sends, so that the log takes some seconds. */
+const MAX_BATCH_BYTES = 4_000;
+/** The shortest record of `lifecycle` is larger. */
+const MOST_IN_A_SEND = MAX_BATCH_BYTES / 500;
+const silent = { log: () => undefined };
+
+/** A worker and the last that it said. */
+type Worker = { readonly child: ChildProcess; says: WorkerSays };
+
+describe('of several that could relay', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-owners-'));
+  const log = join(folder, 'events.db');
+  let address: string;
+  let prefix: string;
+  let workers: Worker[];
+
+  beforeAll(async () => {
+    ({ address } = await sharedBroker());
+    const store = await SqliteEventStore.open({ file: log });
+    await authorOf(store)(EVENTS);
+    await store.close();
+  }, 180_000);
+  beforeEach(() => {
+    prefix = `gh-${randomUUID()}`;
+    workers = [];
+  });
+  afterEach(() => Promise.all(workers.map(({ child }) => killChild(child))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const client = () => kafkaClient({ brokers: [address], clientId: 'owners-spec', tls: false }, silent);
+
+  /** The log may be read by one process: each worker has a copy of it, with the same identity. */
+  const startWorker = async (): Promise<Worker> => {
+    const file = join(folder, `${randomUUID()}.db`);
+    copyFileSync(log, file);
+    const child = await startChild('worker.child.ts');
+    const worker: Worker = { child, says: { role: 'unknown', position: null } };
+    child.on('message', (says: WorkerSays) => (worker.says = says));
+    const job: WorkerJob = { file, address, prefix, maxBatchBytes: MAX_BATCH_BYTES };
+    child.send(job);
+    workers.push(worker);
+    return worker;
+  };
+  const until = async (what: string, holds: () => boolean, withinMs = 30_000) => {
+    for (const end = Date.now() + withinMs; !holds(); await sleep(10))
+      if (Date.now() > end)
+        throw new Error(
+          `not within ${withinMs} ms: ${what}; ${JSON.stringify(workers.map(({ says }) => says))}`,
+        );
+  };
+  const position = ({ says }: Worker) => Number(says.position ?? 0);
+  const isActive = ({ says }: Worker) => says.role === 'active';
+  /** Two workers, one of which is in the middle of its work. */
+  const twoWorkers = async () => {
+    const [one, two] = [await startWorker(), await startWorker()];
+    const relays = (a: Worker, b: Worker) => isActive(a) && b.says.role === 'standby' && position(a) > 50;
+    await until('one relays, the other stands by', () => relays(one, two) || relays(two, one));
+    return isActive(one) ? { active: one, standby: two } : { active: two, standby: one };
+  };
+  const withLog = async <T>(work: (store: EventStore) => Promise<T>) => {
+    const store = await SqliteEventStore.open({ file: log });
+    return work(store).finally(() => store.close());
+  };
+  const newestCheckpoint = async () => {
+    const checkpoints = new KafkaCheckpoints(client(), prefix, null);
+    const newest = await checkpoints.newest();
+    await checkpoints.close();
+    return newest!;
+  };
+  const nothingIsMissing = async (mostDuplicates: number) => {
+    const found: Reconciled = await withLog((store) => reconcile(store, address, prefix));
+    const { missing, disorder, duplicates } = found;
+    expect({ missing, disorder }).toEqual({ missing: [], disorder: [] });
+    for (const count of Object.values(duplicates)) expect(count).toBeLessThanOrEqual(mostDuplicates);
+  };
+
+  it(`the active one is killed: another goes on within ${FAIL_OVER_WITHIN_MS / 1_000} s, and nothing is missing`, async () => {
+    const { active, standby } = await twoWorkers();
+    const before = position(active);
+    expect(before).toBeLessThan(EVENTS);
+    await killChild(active.child);
+    const killed = performance.now();
+    await until(
+      'the other relays',
+      () => isActive(standby) && position(standby) > before,
+      FAIL_OVER_WITHIN_MS,
+    );
+    console.info(`fail-over in ${Math.round(performance.now() - killed)} ms`);
+    await until('the other is at the end', () => position(standby) >= EVENTS, 60_000);
+    await nothingIsMissing(MOST_IN_A_SEND);
+  }, 180_000);
+
+  it('the active one is paused and wakes up late: what it sends is a duplicate, and its checkpoint does not win', async () => {
+    const { active, standby } = await twoWorkers();
+    active.child.kill('SIGSTOP');
+    const stoppedAt = position(active);
+    expect(stoppedAt).toBeLessThan(EVENTS);
+    await until('the other relays', () => isActive(standby) && position(standby) > stoppedAt);
+    active.child.kill('SIGCONT');
+    await until('the other is at the end', () => position(standby) >= EVENTS, 60_000);
+    // It has noticed when both agree again on who relays, which may be either of them.
+    const oneRelays = () => isActive(active) !== isActive(standby);
+    await until('one relays, and one only', oneRelays);
+    // Two may have been sent before it noticed, and one when it was stopped.
+    await nothingIsMissing(3 * MOST_IN_A_SEND);
+    expect(Number((await newestCheckpoint()).position)).toBeGreaterThanOrEqual(EVENTS);
+  }, 180_000);
+
+  it('a former owner that never learns of its end writes its checkpoint last, and it counts for nothing', async () => {
+    await ensureTopics(client(), { prefix, partitions: 3, replication: 1 }, silent);
+    const leaving = new AbortController();
+    const publishers: KafkaPublisher[] = [];
+    const checkpoints: KafkaCheckpoints[] = [];
+    const own = () => {
+      publishers.push(new KafkaPublisher(client()));
+      checkpoints.push(new KafkaCheckpoints(client(), prefix, publishers.at(-1)!));
+      return { publisher: publishers.at(-1)!, checkpoints: checkpoints.at(-1)! };
+    };
+    let wake = () => {};
+    const asleep = new Promise<void>((woken) => (wake = woken));
+    let sends = 0;
+    const sleeping = (publisher: Publisher): Publisher => ({
+      publish: async (messages) => {
+        if (++sends === 3) await asleep;
+        await publisher.publish(messages);
+      },
+      close: () => publisher.close(),
+    });
+    await withLog(async (store) => {
+      const { head } = await store.log();
+      const sizes = { maxRecordBytes: 800_000, maxSendBytes: 800_000 };
+      const options = { signal: leaving.signal, batch: 100 };
+      const [former, latter] = [own(), own()];
+      const late = new Relay({
+        store,
+        ...former,
+        publisher: sleeping(former.publisher),
+        owner: 'former',
+        prefix,
+        ...sizes,
+      });
+      // Nothing fails for it, and no signal ends its term: it goes on as if it were still the owner.
+      const following = follow(store, late, options);
+      await until('the former owner sleeps in its third send', () => sends === 3);
+      const relay = new Relay({ store, ...latter, owner: 'latter', prefix, ...sizes });
+      await follow(store, relay, options).reached(head, 60_000);
+      wake();
+      await until('the former owner has written a checkpoint', () => sends > 5);
+      const newest = await newestCheckpoint();
+      expect(newest).toMatchObject({ owner: 'latter', position: head, generation: 2 });
+      expect(await following.reached(head, 60_000)).toBe(true);
+      expect(await newestCheckpoint()).toEqual(newest);
+      leaving.abort();
+    });
+    await Promise.all([...publishers, ...checkpoints].map((one) => one.close()));
+    // All that it had left, a second time.
+    await nothingIsMissing(EVENTS);
+  }, 180_000);
+});
