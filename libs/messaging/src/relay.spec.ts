@@ -1,4 +1,6 @@
-import { follow, type FollowStatus } from '@gatehouse/eventsourcing';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { follow, type FollowStatus, type NewEvent } from '@gatehouse/eventsourcing';
 import { MemoryEventStore, toHead } from '@gatehouse/eventsourcing/testing';
 import { Lives, randomCommand, randomFrom } from '../../projections/src/testing/lives';
 import { CHANNELS, topicOf } from './channels';
@@ -85,6 +87,22 @@ describe('the relay', () => {
     expect([...sendsOf.values()].every(({ size }) => size === 1)).toBe(true);
     expect(running.topics.ids(ENGINEERING).length).toBeGreaterThan(3);
   });
+
+  it.each(['policy.Published', 'policy.Activated'])(
+    'passes %s, which is no release: nothing is sent, and the checkpoint moves',
+    async (type) => {
+      const golden = readFileSync(join(__dirname, `../../domain/golden/${type}.json`), 'utf8');
+      const { stored } = JSON.parse(golden) as { stored: NewEvent };
+      const running = new Running(await logOf(20));
+      await running.relay();
+      const sent = running.topics.sends.length;
+      const event = { ...stored, id: stored.meta['id'] as string };
+      const { position } = await running.store.append('policy-acme', -1n, [event]);
+      expect(await running.relay()).toMatchObject({ state: 'live', lag: 0n });
+      expect(running.topics.sends.length).toBe(sent);
+      expect(await running.checkpoints.newest()).toMatchObject({ position, stream: 'policy-acme' });
+    },
+  );
 
   it('goes on after its checkpoint: nothing twice, nothing missing', async () => {
     const running = new Running(await logOf(100));
