@@ -238,6 +238,39 @@ describe('where the relay starts', () => {
     expect(running.topics.sends.length).toBe(before);
   });
 
+  describe('where docs/channels.md has an operator write a checkpoint', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/channels.md'), 'utf8');
+    const [fromStart, behind] = [...page.matchAll(/```json\n(.*?)\n```/gs)].map(([, text]) => text!);
+    const written = async (text: string) => {
+      const running = new Running(await logOf(60));
+      await running.relay();
+      const sent = running.topics.sends.length;
+      running.checkpoints.records.clear();
+      running.checkpoints.records.set('1.operator', checkpointFrom(text)!);
+      const resent = () => running.topics.sends.slice(sent).flat();
+      return { running, lifecycle: () => resent().filter(({ topic }) => topic === LIFECYCLE) };
+    };
+
+    it('everything is sent again, from the start', async () => {
+      const { running, lifecycle } = await written(fromStart!);
+      expect(await running.relay()).toMatchObject({ state: 'live' });
+      expect(lifecycle().map(({ headers }) => headers['ce_id'])).toEqual(await running.ids());
+    });
+
+    it('it goes on behind the event that was named', async () => {
+      const fifth = (await toHead(await logOf(60)))[4]!;
+      const { stream, revision, id } = fifth;
+      const text = JSON.stringify({ ...JSON.parse(behind!), stream, revision: String(revision), id });
+      const { running, lifecycle } = await written(text);
+      expect(await running.relay()).toMatchObject({ state: 'live' });
+      expect(lifecycle().map(({ headers }) => headers['ce_id'])).toEqual((await running.ids()).slice(5));
+    });
+
+    it('whoever was stopped says which section to read', () => {
+      for (const section of ['No checkpoint', 'Another log']) expect(page).toContain(`### ${section}\n`);
+    });
+  });
+
   it('every owner claims a generation of its own before it sends', async () => {
     const running = new Running(await logOf(20));
     await running.relay();
