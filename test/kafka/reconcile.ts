@@ -66,9 +66,11 @@ export async function reconcile(
   return { ...found, duplicates };
 }
 
+let opened: Promise<MessageContract> | undefined;
+
 /** Every record, duplicates too, against the contract; of many faults the first. */
 async function broken(sent: readonly Sent[], prefix: string): Promise<string[]> {
-  const contract = await MessageContract.open();
+  const contract = await (opened ??= MessageContract.open());
   const faults = sent.flatMap((record) =>
     contract.wrongWith(record, prefix).map((wrong) => `${record.topic} ${record.id}: ${wrong}`),
   );
