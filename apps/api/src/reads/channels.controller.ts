@@ -9,7 +9,7 @@ export class ChannelsController {
 
   /** How far each channel is behind the log, and when it was delivered to last. Empty where nothing is fanned out. */
   @Get()
-  @Operation('read')
+  @Operation('list')
   async channels(): Promise<ChannelsDto> {
     const status = await this.fanOut.status();
     if (status === null) return { relay: null, channels: [] };

@@ -20,7 +20,7 @@ export const ROUTES: Readonly<Record<string, Declared>> = {
   'GET /v1/models/:model/versions/:n/gates': 'read',
   'GET /v1/models/:model/history': 'read',
   'GET /v1/events': 'list',
-  'GET /v1/channels': 'read',
+  'GET /v1/channels': 'list',
   'GET /v1/log': 'list',
   'GET /v1/break-glass': 'list',
   'POST /v1/models/:model/versions': 'register',
