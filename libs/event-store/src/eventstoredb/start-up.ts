@@ -2,6 +2,7 @@ import { status } from '@grpc/grpc-js';
 import type { Connection } from './connection';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { Identity, LogIdentity } from './identity';
+import { metadataOf } from './limited';
 import { allLast, streamPage } from './requests';
 import { pause } from './within';
 import type { Wire } from './wire';
@@ -57,7 +58,7 @@ async function checked({ connection, wire, identity, prefix, timeoutMs }: StartU
   await allowed(`read ${ours} ($r)`, () => identity.read());
   // Metadata tell a stream that was deleted from one that never was.
   await allowed(`read the metadata of ${ours} ($mr)`, async () => {
-    for await (const _ of wire.read(streamPage(`$$${prefix}`, 0n, 1))) break;
+    for await (const _ of wire.read(streamPage(metadataOf(prefix), 0n, 1))) break;
   });
   const found = await allowed(`append to ${ours} ($w)`, () => identity.establish());
   await allowed(`append to ${ours} ($w)`, () => identity.write(found.event));
