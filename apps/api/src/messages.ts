@@ -6,8 +6,9 @@ import {
   type GatesResponse,
   type Live,
   type Rule as RuleMessage,
+  type TryPromotionResponse,
 } from '@gatehouse/contracts';
-import type { Gates, Rule } from '@gatehouse/domain';
+import type { Gates, Rule, Trial } from '@gatehouse/domain';
 import type { Live as LiveResource, PublicEvent } from '@gatehouse/projections';
 import type { Type } from '@nestjs/common';
 import { validation } from './validation';
@@ -54,6 +55,10 @@ export function gatesMessage({ policy, missing, ...gates }: Gates): GatesRespons
     approvals: approvals.map(ruleMessage),
     missing: [...missing],
   };
+}
+
+export function trialMessage({ allowed, changes, code, detail, ...gates }: Trial): TryPromotionResponse {
+  return { gates: gatesMessage(gates), allowed, changes, ...present({ code, detail }) };
 }
 
 /** A message as its DTO class, judged as a JSON body would be. */

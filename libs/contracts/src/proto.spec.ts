@@ -16,6 +16,8 @@ const UNARY = [
   'Deprecate',
   'ReviewBreakGlass',
   'GetGates',
+  'TryPromotion',
+  'ListBreakGlass',
   'GetLive',
   'GetVersion',
   'ListModels',

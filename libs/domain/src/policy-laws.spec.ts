@@ -28,6 +28,7 @@ const document: fc.Arbitrary<PolicyDocument> = fc
           suite: fc.constantFrom('a', '*', 'b*'),
           maxAge: some(duration),
           min: fc.constantFrom(0.5, 0.9, 0.93),
+          maxRegression: some(fc.constant(0.01)),
         }),
         { minLength: 1, maxLength: 2 },
       ),
@@ -41,18 +42,19 @@ const document: fc.Arbitrary<PolicyDocument> = fc
     validFor: some(duration),
     soak: some(duration),
     freeze: some(fc.integer({ min: 0, max: 40 })),
+    rule: fc.option(fc.constantFrom('has a code', 'what is not there'), { nil: undefined, freq: 3 }),
     glass: fc.boolean(),
   })
-  .map(({ register, suites, approvals, validFor, soak, freeze, glass }) => ({
+  .map(({ register, suites, approvals, validFor, soak, freeze, rule, glass }) => ({
     policy: 'p',
     models: ['*'],
     ...(register && { register }),
     ...(suites && {
       staging: {
-        suites: suites.map(({ min, maxAge, suite }) => ({
+        suites: suites.map(({ min, maxRegression, maxAge, suite }) => ({
           suite,
           ...(maxAge && { maxAge }),
-          metrics: { f1: { min } },
+          metrics: { f1: { min, ...(maxRegression && { maxRegression }) } },
         })),
       },
     }),
@@ -60,6 +62,7 @@ const document: fc.Arbitrary<PolicyDocument> = fc
       ...(approvals && { approvals }),
       ...(validFor && { approvalsValidFor: validFor }),
       ...(soak && { soak }),
+      ...(rule && { rules: [{ name: 'r', expr: rule }] }),
       ...(freeze !== undefined && { freeze: [{ from: hour(freeze), to: hour(freeze + 5), reason: 'x' }] }),
     },
     ...(glass && { breakGlass: { capacity: 'pager', reviewWithin: 'PT1H' } }),
@@ -73,6 +76,7 @@ type Step =
   | { readonly policy: PolicyDocument }
   | { readonly holder: string; readonly capacities: string[] }
   | { readonly hours: number }
+  | { readonly dismissed: string; readonly gone: boolean }
   | { readonly actor: Actor; readonly command: Command };
 
 const version = fc.integer({ min: 1, max: 3 });
@@ -116,6 +120,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       capacities: fc.subarray(CAPACITIES),
     }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ dismissed: actor.map(({ id }) => id), gone: fc.boolean() }),
+  },
   { weight: 2, arbitrary: fc.integer({ min: 1, max: 12 }).map((hours) => ({ hours })) },
   { weight: 14, arbitrary: fc.record({ actor, command }) },
 );
@@ -140,25 +148,31 @@ function registerWithCode(n: number): Command {
 }
 
 /** What was so when a promotion was recorded. */
-type Then = { readonly document: PolicyDocument; readonly holds: (id: string, capacity: string) => boolean };
+type Then = {
+  readonly document: PolicyDocument;
+  readonly holds: (id: string, capacity: string) => boolean;
+  readonly dismissed: ReadonlySet<string>;
+};
 
 function play(steps: readonly Step[], after: (scenario: Scenario, then: Then) => void): void {
   const scenario = new Scenario();
   for (const one of steps) {
     if ('policy' in one) scenario.policy = policyOf(one.policy);
     else if ('holder' in one) scenario.capacities[one.holder] = one.capacities;
+    else if ('dismissed' in one) scenario.dismissed[one.gone ? 'add' : 'delete'](one.dismissed);
     else if ('hours' in one)
       scenario.now = new Date(Date.parse(scenario.now) + one.hours * HOUR_MS).toISOString();
     else {
       const { event } = scenario.when(one.actor, one.command);
       const holds = (id: string, capacity: string) => scenario.capacities[id]?.includes(capacity) ?? false;
-      if (event?.type === 'model.Promoted') after(scenario, { document: scenario.policy.document, holds });
+      const { policy, dismissed } = scenario;
+      if (event?.type === 'model.Promoted') after(scenario, { document: policy.document, holds, dismissed });
     }
   }
 }
 
 /** Why the last fact, a promotion, should not have happened; null when everything that was asked is in the history. */
-function whyNot(facts: readonly Fact[], { document, holds }: Then): string | null {
+function whyNot(facts: readonly Fact[], { document, holds, dismissed }: Then): string | null {
   const fact = facts.at(-1)!;
   const promoted = fact.data as Promoted;
   const now = Date.parse(fact.meta.time);
@@ -176,15 +190,24 @@ function whyNot(facts: readonly Fact[], { document, holds }: Then): string | nul
       .filter(({ type }) => type === 'model.Evaluated')
       .map((one) => [(one.data as Evaluated).suite, one] as const),
   );
+  const live = latest(before, liveAfter(before));
   for (const { suite, maxAge, metrics } of document.staging?.suites ?? []) {
     const matching = [...table].filter(([name]) => matchesPattern(suite, name)).map(([, one]) => one);
     if (matching.length === 0) return `no ${suite}`;
     if (matching.some((one) => ((one.data as Evaluated).metrics['f1'] ?? 0) < metrics!['f1']!.min!))
       return `${suite} is too low`;
+    for (const [name, one] of table) {
+      const { f1: was = 0 } = live.get(name)?.metrics ?? {};
+      const { maxRegression: may = 1 } = metrics!['f1']!;
+      if (matchesPattern(suite, name) && was - (one.data as Evaluated).metrics['f1']! > may + 1e-9)
+        return `${name} is worse than live`;
+    }
     const newest = Math.max(...matching.map((one) => Date.parse(one.meta.time)));
     if (maxAge !== undefined && now - newest > durationMs(maxAge)!) return `${suite} is too old`;
   }
   const { production = {} } = document;
+  const [rule] = production.rules ?? [];
+  if (rule && (rule.expr !== 'has a code' || !manifest.code)) return `${rule.expr}: does not hold`;
   if (promoted.breakGlass)
     return document.breakGlass && holds(fact.meta.actor.id, document.breakGlass.capacity)
       ? null
@@ -216,6 +239,7 @@ function whyNot(facts: readonly Fact[], { document, holds }: Then): string | nul
   const good = current.filter(
     ([by, one]) =>
       by !== registrar &&
+      !dismissed.has(by) &&
       one.meta.actor.kind === 'user' &&
       (!production.approvalsValidFor ||
         now - Date.parse(one.meta.time) <= durationMs(production.approvalsValidFor)!),
@@ -236,10 +260,22 @@ function whyNot(facts: readonly Fact[], { document, holds }: Then): string | nul
   return seats(places, good) ? null : 'not enough approvals';
 }
 
+/** The version that a history leaves live. */
+function liveAfter(facts: readonly Fact[]): number | undefined {
+  const move = facts.findLast(({ type }) => type === 'model.Promoted' || type === 'model.RolledBack');
+  return move?.type === 'model.RolledBack' ? move.data.to?.version : (move?.data as Promoted)?.version;
+}
+
+/** The last evaluation of a version on each suite. */
+function latest(facts: readonly Fact[], version: number | undefined): Map<string, Evaluated> {
+  const runs = facts.flatMap(({ type, data }) => (type === 'model.Evaluated' ? [data] : []));
+  return new Map(runs.filter((run) => run.version === version).map((run) => [run.suite, run]));
+}
+
 const RUNS = runs(3_000);
 
 it('I7: whatever goes live meets the policy that its event names, or broke the glass and says so', () => {
-  const seen = { plain: 0, glass: 0, capacities: 0, soak: 0, registered: 0 };
+  const seen = { plain: 0, glass: 0, capacities: 0, soak: 0, registered: 0, rules: 0, regression: 0 };
   fc.assert(
     fc.property(sequence, (steps) => {
       play(steps, ({ facts }, then) => {
@@ -249,6 +285,10 @@ it('I7: whatever goes live meets the policy that its event names, or broke the g
           seen.capacities++;
         if (!breakGlass && then.document.production?.soak) seen.soak++;
         if (then.document.register) seen.registered++;
+        if (then.document.production?.rules) seen.rules++;
+        const bounds = (then.document.staging?.suites ?? []).flatMap(({ metrics }) => metrics?.['f1'] ?? []);
+        if (bounds.some(({ maxRegression }) => maxRegression) && liveAfter(facts.slice(0, -1)))
+          seen.regression++;
         expect(whyNot(facts, then)).toBeNull();
       });
     }),

@@ -105,6 +105,17 @@ describe('activate', () => {
   });
 });
 
+it('remembers the last hundred activations', () => {
+  const rules = new Rules().given(ANN, publish('a', ['a'])).given(ANN, publish('a', ['a', 'b']));
+  for (let n = 0; n < 101; n++) rules.given(ANN, activate('a', 1 + (n % 2)));
+  const { activations } = rules.state.policies.get('a')!;
+  expect(activations).toHaveLength(100);
+  expect([activations[0], activations.at(-1)]).toMatchObject([
+    { version: 2, replaces: 1 },
+    { version: 1, replaces: 2 },
+  ]);
+});
+
 describe('patterns', () => {
   it('a name is more specific than any pattern, and of patterns the one with more characters', () => {
     expect(specificity('a')).toBeGreaterThan(specificity('aaaaaaaaaa*'));

@@ -68,6 +68,16 @@ export type NamedPolicy = {
   readonly versions: PolicyVersion[];
   /** The number of the version in force; null while there is none. */
   active: number | null;
+  /** The last hundred, oldest first. */
+  readonly activations: Activation[];
+};
+
+export type Activation = {
+  readonly version: number;
+  readonly at: string;
+  readonly by: Actor;
+  /** The version that was in force before; null: none. */
+  readonly replaces: number | null;
 };
 
 export type PoliciesState = {
@@ -80,6 +90,9 @@ export type PoliciesState = {
 export const BUILT_IN = 'built-in';
 export const POLICY_LIMITS = { policies: 50, versions: 1_000 } as const;
 
+/** So many are remembered of each policy; the log has all of them. */
+const ACTIVATIONS = 100;
+
 export function noPolicies(): PoliciesState {
   return { policies: new Map(), bytes: 200 };
 }
@@ -87,7 +100,7 @@ export function noPolicies(): PoliciesState {
 /** Folds a fact into the state, in place. It asks no permission: what is recorded happened. */
 export function evolvePolicy(state: PoliciesState, fact: PolicyFact): void {
   const { policy: name, version: number } = fact.data;
-  const policy = state.policies.get(name) ?? { versions: [], active: null };
+  const policy = state.policies.get(name) ?? { versions: [], active: null, activations: [] };
   state.policies.set(name, policy);
   switch (fact.type) {
     case 'policy.Published': {
@@ -101,8 +114,12 @@ export function evolvePolicy(state: PoliciesState, fact: PolicyFact): void {
       policy.active = number;
       const version = policy.versions[number - 1];
       if (!version) return;
-      version.activatedAt = fact.meta.time;
-      version.activatedBy = fact.meta.actor;
+      const { time: at, actor: by } = fact.meta;
+      version.activatedAt = at;
+      version.activatedBy = by;
+      policy.activations.push({ version: number, at, by, replaces: fact.data.replaces ?? null });
+      if (policy.activations.length > ACTIVATIONS) policy.activations.shift();
+      else state.bytes += 300;
     }
   }
 }

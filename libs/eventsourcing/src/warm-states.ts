@@ -1,7 +1,6 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-
 import type { EventStore, JsonObject, Recorded } from './event-store';
 import { KnownCommands } from './known-commands';
+import { Slices } from './slices';
 
 /** How the facts of an aggregate fold. Pure, but for `evolve`, which works in place. */
 export interface Folding<State, Fact> {
@@ -38,7 +37,6 @@ export function commandMeta(meta: JsonObject): CommandMeta {
   return meta as CommandMeta;
 }
 
-const SLICE_MS = 8;
 const KEY_BYTES = 150;
 
 /** Folded streams, the least recently used forgotten when together they take more than `maxBytes`. */
@@ -69,12 +67,10 @@ export class WarmStates<State, Fact> {
 
   /** Folds what the stream has got since, in slices, so that a long stream stalls nobody else. */
   async catchUp(warm: Warm<State>): Promise<void> {
-    let sliceEnds = performance.now() + SLICE_MS;
+    const slices = new Slices();
     for await (const recorded of this.store.read(warm.stream, warm.revision + 1n)) {
       this.fold(warm, recorded);
-      if (performance.now() < sliceEnds) continue;
-      await nextTurn();
-      sliceEnds = performance.now() + SLICE_MS;
+      if (slices.over()) await slices.next();
     }
     this.keep(warm);
   }

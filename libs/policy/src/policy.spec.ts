@@ -1,5 +1,16 @@
 import { digestOf } from '@gatehouse/canonical';
-import { BUILT_IN_POLICY, diff, PolicyRefused, POLICY_SCHEMA, readPolicy, policyOf } from './index';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  BUILT_IN_POLICY,
+  checkCases,
+  diff,
+  PolicyRefused,
+  POLICY_SCHEMA,
+  readPolicy,
+  policyOf,
+} from './index';
+import { TYPES, VARIABLES } from './cel-variables';
 import { checkPolicy } from './check';
 import { parseYaml } from './yaml';
 
@@ -248,6 +259,28 @@ describe('an expression', () => {
     expect(opinion).toEqual({ because: 'there is too much here to look through' });
     expect(performance.now() - start).toBeLessThan(50);
   });
+});
+
+it('docs/policies.md says which variables there are, and of which types', () => {
+  const page = readFileSync(join(__dirname, '../../../docs/policies.md'), 'utf8');
+  const rows = page.split('\n').map((line) => line.split('|').map((cell) => cell.trim().replaceAll('`', '')));
+  const cells = (name: string) => rows.find((row) => row[1] === name)?.slice(2, 4);
+  for (const [name, type] of Object.entries(VARIABLES.production))
+    expect([name, cells(name)]).toEqual([name, [type, name in VARIABLES.register ? 'yes' : '']]);
+  for (const [name, { fields }] of Object.entries(TYPES))
+    expect([name, cells(name)?.[0]]).toEqual([
+      name,
+      Object.entries(fields)
+        .map(([field, type]) => `${field}: ${type}`)
+        .join(', '),
+    ]);
+});
+
+it('docs/policies.md shows a policy that is taken, and a case that is one', () => {
+  const page = readFileSync(join(__dirname, '../../../docs/policies.md'), 'utf8');
+  const [document, cases] = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].map(([, text]) => text!);
+  expect(readPolicy(document!).document).toEqual(readPolicy(HIGH_RISK).document);
+  expect(checkCases(parseYaml(cases!)).cases).toHaveLength(1);
 });
 
 describe('a weekly freeze', () => {

@@ -11,13 +11,15 @@ import {
   type RegisterRequest,
   type ReviewBreakGlassRequest,
   type RollBackRequest,
+  type TryPromotionRequest,
+  type TryPromotionResponse,
   type WriteResponse,
 } from '@gatehouse/contracts';
 import { Operation } from '@gatehouse/platform';
 import type { Command } from '@gatehouse/domain';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import { eventMessage, gatesMessage, liveMessage, present, shaped } from '../messages';
+import { eventMessage, gatesMessage, liveMessage, present, shaped, trialMessage } from '../messages';
 import { toApprove, toDeprecate, toEvaluate, toPromote, toRegister, toReview, toRollBack } from './commands';
 import { ApproveDto, DeprecateDto, PromoteDto, ReviewDto, RollBackDto } from './decisions.dto';
 import { EvaluateDto } from './evaluate.dto';
@@ -113,6 +115,18 @@ export class ModelsGrpc {
     refuseExpectedPointer(exchange.header);
     const path = await shaped(ModelVersion, { model, version });
     return this.write(path.model, toReview(path.version, await shaped(ReviewDto, message)), exchange);
+  }
+
+  @GrpcMethod('Registry', 'TryPromotion')
+  @Operation('promote')
+  async tryPromotion(
+    @Payload() { model, version, ...message }: TryPromotionRequest,
+    @Exchanging() exchange: Exchange,
+  ): Promise<TryPromotionResponse> {
+    const path = await shaped(ModelVersion, { model, version });
+    const body = await shaped(PromoteDto, message);
+    const command = toPromote(path.version, body, expectedPointer(exchange.header));
+    return trialMessage(await this.writes.tryOut(path.model, command, exchange));
   }
 
   @GrpcMethod('Registry', 'GetGates')

@@ -1,18 +1,17 @@
-import { policyVersion } from '@gatehouse/domain';
 import { Operation } from '@gatehouse/platform';
-import { diff, POLICY_SCHEMA, type Change } from '@gatehouse/policy';
+import { POLICY_SCHEMA, type Change } from '@gatehouse/policy';
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
 import { Body, Controller, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
 import type { PolicyAnswer, PolicyResource } from './on-policies';
-import { PoliciesInForce } from './policies-in-force';
 import { DiffQuery, PolicyPath, PolicyVersionPath } from './policies.dto';
 import { draftOfBody, YAML } from './policy-body';
+import { PolicyReads, type PolicyVersions, type Short } from './policy-reads';
 import { PolicyWrites } from './policy-writes';
 import { PolicyAnswerDto, PolicyDiffDto, PolicyDto, PolicyListDto, PolicyVersionsDto } from './resources.dto';
-import { BUILT_IN_RESOURCE, resourceOf, summaryOf, versionOf, type PolicySummary } from './resources';
+import type { PolicySummary } from './resources';
 
 type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 
@@ -21,7 +20,7 @@ type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 export class PoliciesController {
   constructor(
     private readonly writes: PolicyWrites,
-    private readonly policies: PoliciesInForce,
+    private readonly reads: PolicyReads,
   ) {}
 
   /** Takes in a version of a policy, as YAML or JSON; or answers the one that is this document already. */
@@ -60,31 +59,29 @@ export class PoliciesController {
   @Operation('read')
   @ApiOkResponse({ type: PolicyListDto })
   async listPolicies(@Exchanging() { caller }: Exchange): Promise<Listed<PolicySummary>> {
-    const { state } = await this.policies.of(caller.tenant);
-    const own = [...state.policies].map(([name, policy]) => summaryOf(name, policy));
-    const { policy, models } = BUILT_IN_RESOURCE;
-    const builtIn = { policy, versions: 1, active: 1, models };
-    return { items: [...own, builtIn].sort((a, b) => (a.policy < b.policy ? -1 : 1)), next: null };
+    return { items: await this.reads.list(caller.tenant), next: null };
   }
 
-  /** The versions of a policy, newest first. */
+  /** The versions of a policy, and how often which came into force, newest first. */
   @Get('policies/:policy')
   @Operation('read')
   @ApiOkResponse({ type: PolicyVersionsDto })
   async policy(
-    @Param() { policy: name }: PolicyPath,
+    @Param() { policy }: PolicyPath,
     @Exchanging() { caller }: Exchange,
-  ): Promise<PolicySummary & Listed<Omit<PolicyResource, 'document'>>> {
-    const { state } = await this.policies.of(caller.tenant);
-    const short = ({ document: _, ...rest }: PolicyResource) => rest;
-    if (name === BUILT_IN_RESOURCE.policy) {
-      const { models } = BUILT_IN_RESOURCE;
-      return { policy: name, versions: 1, active: 1, models, items: [short(BUILT_IN_RESOURCE)], next: null };
-    }
-    policyVersion(state, name, 1);
-    const policy = state.policies.get(name)!;
-    const items = policy.versions.map((version) => short(resourceOf(state, version))).reverse();
-    return { ...summaryOf(name, policy), items, next: null };
+  ): Promise<PolicyVersions & Listed<Short>> {
+    return { ...(await this.reads.versions(caller.tenant, policy)), next: null };
+  }
+
+  /** The same, by the path that versions have. */
+  @Get('policies/:policy/versions')
+  @Operation('read')
+  @ApiOkResponse({ type: PolicyVersionsDto })
+  async policyVersions(
+    @Param() path: PolicyPath,
+    @Exchanging() exchange: Exchange,
+  ): Promise<PolicyVersions & Listed<Short>> {
+    return this.policy(path, exchange);
   }
 
   /** One version, with its document. */
@@ -95,8 +92,7 @@ export class PoliciesController {
     @Param() { policy, n }: PolicyVersionPath,
     @Exchanging() { caller }: Exchange,
   ): Promise<PolicyResource> {
-    const { state } = await this.policies.of(caller.tenant);
-    return versionOf(state, policy, n);
+    return this.reads.version(caller.tenant, policy, n);
   }
 
   /** What differs between two versions, by JSON pointer. */
@@ -108,9 +104,7 @@ export class PoliciesController {
     @Query() { from }: DiffQuery,
     @Exchanging() { caller }: Exchange,
   ): Promise<{ policy: string; from: number; to: number; changes: Change[] }> {
-    const { state } = await this.policies.of(caller.tenant);
-    const [before, after] = [from, n].map((number) => versionOf(state, policy, number).document);
-    return { policy, from, to: n, changes: diff(before, after) };
+    return { policy, from, to: n, changes: await this.reads.diff(caller.tenant, policy, from, n) };
   }
 
   /** The JSON Schema of a policy. */

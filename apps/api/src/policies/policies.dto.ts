@@ -26,8 +26,13 @@ export class NamedPolicyVersion extends PolicyPath {
   version: number;
 }
 
+export class DiffPolicyDto extends NamedPolicyVersion {
+  @IsWhole(1)
+  from: number;
+}
+
 export class PublishPolicyDto {
-  /** The policy, as YAML. */
+  /** The policy, as YAML; for its cases, both. */
   @IsString({ message: 'must be text' })
   document: string;
 }

@@ -123,6 +123,15 @@ describe('activate and read', () => {
       { version: 2, active: false },
       { version: 1, active: true },
     ]);
+    expect(body['activations']).toMatchObject([{ version: 1, by: { id: 'bob' }, replaces: null }]);
+    expect((await get('/v1/policies/high-risk/versions', tenant)).body).toEqual(body);
+    await activate('high-risk', 2, 'bob', tenant);
+    await activate('high-risk', 1, 'cat', tenant);
+    expect((await get('/v1/policies/high-risk', tenant)).body['activations']).toMatchObject([
+      { version: 1, by: { id: 'cat' }, replaces: 2 },
+      { version: 2, by: { id: 'bob' }, replaces: 1 },
+      { version: 1, by: { id: 'bob' }, replaces: null },
+    ]);
     expect((await get('/v1/policies/high-risk/versions/2/diff?from=1', tenant)).body['changes']).toEqual([
       { pointer: '/production/soak', before: 'PT24H', after: 'PT48H' },
     ]);
@@ -372,6 +381,48 @@ describe('over gRPC', () => {
     expect(bad.details).toMatchObject({ reason: 'invalid', fieldViolations: [{ field: '/models' }] });
   });
 
+  it('lists, compares and tries out what HTTP does', async () => {
+    const who = as('ann', 'rpc-reads');
+    const soaked = policy('tried', 'production: {soak: PT1H}');
+    await edge.rpc('PublishPolicy', { document: policy('tried', '') }, who);
+    await edge.rpc('ActivatePolicy', { policy: 'tried', version: 1 }, who);
+    await edge.rpc('PublishPolicy', { document: soaked }, who);
+    const tried = { policy: 'tried', versions: 2, active: 1, models: ['tried'] };
+    expect((await edge.rpc('ListPolicies', {}, who)).message).toEqual({
+      items: [{ policy: 'built-in', versions: 1, active: 1, models: ['*'] }, tried],
+    });
+    expect((await edge.rpc('ListPolicyVersions', { policy: 'tried' }, who)).message).toMatchObject({
+      policy: tried,
+      items: [{ version: 2, active: false }, { version: 1 }],
+      activations: [{ version: 1, by: { id: 'ann' } }],
+    });
+    const diffed = await edge.rpc('DiffPolicy', { policy: 'tried', version: 2, from: 1 }, who);
+    expect(diffed.message).toEqual({
+      changes: [
+        {
+          pointer: '/production',
+          after: { structValue: { fields: { soak: { stringValue: 'PT1H' } } } },
+        },
+      ],
+    });
+    const cases = `policy: {policy: p, models: ["*"]}
+cases:
+  - { name: bare, at: 2026-01-01T00:00:00Z, expect: { outcome: promoted } }`;
+    expect((await edge.rpc('TestPolicy', { document: cases }, who)).message).toMatchObject({
+      failed: 1,
+      items: [{ name: 'bare', outcome: 'gate-not-met', differences: [{ what: 'outcome' }] }],
+    });
+    await edge.promoted('tried', 1, 'rpc-reads');
+    const lines: object[] = [];
+    for await (const line of edge.stream('BacktestPolicy', { document: soaked }, who)) lines.push(line);
+    expect(lines).toMatchObject([
+      { refused: { model: 'tried', version: 1, code: 'gate-not-met', gate: [{ rule: 'soak >= PT1H' }] } },
+      { done: { models: 1, promotions: 1, refused: 1, events: 4 } },
+    ]);
+    const trial = await edge.rpc('TryPromotion', { model: 'tried', version: 1 }, who);
+    expect(trial.message).toMatchObject({ allowed: true, gates: { policy: { name: 'tried', version: 1 } } });
+  });
+
   it('explains, breaks the glass and reviews it', async () => {
     await inForce('rpc-glass', 'breakGlass: {capacity: pager, reviewWithin: PT1H}');
     await staged('rpc-glass', []);
@@ -383,6 +434,10 @@ describe('over gRPC', () => {
     });
     const glass = { ...named, breakGlass: { reason: 'fire' } };
     expect((await edge.rpc('Promote', glass, as('rob'))).message).toMatchObject({ changed: true });
+    const glassed = { 'gatehouse-at-least': await edge.head() };
+    expect((await edge.rpc('ListBreakGlass', {}, glassed)).message?.['items']).toMatchObject([
+      { model: 'rpc-glass', version: 1, promotion: { reason: 'fire', by: { id: 'rob' } } },
+    ]);
     const review = { ...named, verdict: 'not-justified', comment: 'it could wait' };
     expect((await edge.rpc('ReviewBreakGlass', review, as('rob'))).details?.reason).toBe('own-approval');
     const { message } = await edge.rpc('ReviewBreakGlass', review, as('ann'));

@@ -1,5 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 import type {
+  Activation,
   Gates,
   MissingApproval,
   PolicyDocument,
@@ -51,7 +52,17 @@ export class PolicyListDto {
   next: string | null;
 }
 
+export class ActivationDto implements Activation {
+  version: number;
+  at: string;
+  by: ActorDto;
+  /** The version that was in force before; null: none. */
+  replaces: number | null;
+}
+
 export class PolicyVersionsDto extends PolicySummaryDto {
+  /** The last hundred, newest first. */
+  activations: ActivationDto[];
   /** Newest first. */
   items: PolicyShortDto[];
   next: string | null;

@@ -4,11 +4,13 @@ import {
   type Evaluation,
   type Manifest,
   type ModelSummary,
+  type Unreviewed as UnreviewedMessage,
   type Version,
 } from '@gatehouse/contracts';
 import type {
   EvaluationView,
   ModelSummary as ModelResource,
+  Unreviewed,
   VersionResource,
   VersionSummary,
 } from '@gatehouse/projections';
@@ -41,6 +43,10 @@ export function versionMessage(version: VersionSummary | VersionResource): Versi
       review: review ? present(review) : undefined,
     })),
   };
+}
+
+export function unreviewedMessage({ model, version, digest, ...promotion }: Unreviewed): UnreviewedMessage {
+  return { model, version, digest, promotion: present(promotion) };
 }
 
 function evaluationMessage({ report, baseline, gate, ...evaluation }: EvaluationView): Evaluation {

@@ -1,9 +1,9 @@
-import { Controller, createParamDecorator, type ExecutionContext } from '@nestjs/common';
-import type { ServerWritableStream } from '@grpc/grpc-js';
+import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type {
   Event,
   HistoryResponse,
+  ListBreakGlassResponse,
   ListModelsResponse,
   ListVersionsResponse,
   Live,
@@ -14,7 +14,8 @@ import { Operation } from '@gatehouse/platform';
 import type { PublicEvent } from '@gatehouse/projections';
 import { eventMessage, liveMessage } from '../messages';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { modelMessage, versionMessage } from './messages';
+import { Leaving } from './leaving';
+import { modelMessage, unreviewedMessage, versionMessage } from './messages';
 import {
   GetHistoryDto,
   GetLiveDto,
@@ -26,13 +27,6 @@ import {
 } from './reads.dto';
 import { Reads } from './reads';
 import { Streams, type Told } from './streams';
-
-/** Parameter decorator: a controller that is aborted when the client has gone. */
-const Leaving = createParamDecorator((_: unknown, execution: ExecutionContext): AbortController => {
-  const left = new AbortController();
-  execution.getArgByIndex<ServerWritableStream<unknown, unknown>>(2).once('cancelled', () => left.abort());
-  return left;
-});
 
 /** The reads over gRPC: the same DTO classes, the same answers. */
 @Controller()
@@ -92,6 +86,13 @@ export class ReadsGrpc {
     await this.upToDate(exchange);
     const { items, next } = await this.reads.history(exchange.caller.tenant, model, page);
     return { items: items.map(eventMessage), next: next ?? undefined };
+  }
+
+  @GrpcMethod('Registry', 'ListBreakGlass')
+  @Operation('read')
+  async listBreakGlass(@Exchanging() exchange: Exchange): Promise<ListBreakGlassResponse> {
+    await this.upToDate(exchange);
+    return { items: this.reads.unreviewed(exchange.caller.tenant).map(unreviewedMessage) };
   }
 
   @GrpcMethod('Registry', 'WatchLive')

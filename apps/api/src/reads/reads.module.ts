@@ -12,5 +12,6 @@ import { Streams } from './streams';
 @Module({
   controllers: [BreakGlassController, ChannelsController, LiveController, ReadsController, ReadsGrpc],
   providers: [LiveShortcut, Reads, Streams],
+  exports: [Reads],
 })
 export class ReadsModule {}

@@ -67,7 +67,7 @@ export class Reads {
   }
 
   /** The views; `view-behind` until they have caught up once. */
-  private get current(): Views {
+  get current(): Views {
     if (this.isCurrent) return this.views;
     throw new Problem(
       'view-behind',

@@ -113,7 +113,7 @@ export class Edge {
   rpc(method: string, message: object, metadata: Record<string, string> = {}): Promise<RpcAnswer> {
     return new Promise((resolve) => {
       let initial = new Metadata();
-      const client = method.includes('Policy') ? this.policies : this.registry;
+      const client = method.includes('Polic') ? this.policies : this.registry;
       const call = client[method]!(message, metadataOf(metadata), (error, value) =>
         resolve(
           error ? refused(error, initial) : { code: 0, message: value as Record<string, unknown>, initial },
@@ -124,7 +124,8 @@ export class Edge {
   }
 
   stream(method: string, message: object, metadata: Record<string, string> = {}): Stream {
-    return this.registry[method]!(message, metadataOf(metadata));
+    const client = method.includes('Polic') ? this.policies : this.registry;
+    return client[method]!(message, metadataOf(metadata));
   }
 
   /** A model with versions that went live one after the other, as on a good day. */

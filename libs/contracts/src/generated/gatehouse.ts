@@ -373,6 +373,70 @@ export interface PolicyRef {
   revision?: string | undefined;
 }
 
+/** TryPromotion. */
+export interface TryPromotionRequest {
+  /** The model's name. */
+  model?:
+    | string
+    | undefined;
+  /** The version's number. */
+  version?:
+    | number
+    | undefined;
+  /** Whether the glass would be broken. */
+  breakGlass?: BreakGlass | undefined;
+}
+
+/** TryPromotion. */
+export interface TryPromotionResponse {
+  /** Every rule of the policy in force. */
+  gates?:
+    | GatesResponse
+    | undefined;
+  /** Whether it would go through, or is so already. */
+  allowed?:
+    | boolean
+    | undefined;
+  /** Whether there would be an event. */
+  changes?:
+    | boolean
+    | undefined;
+  /** The problem's code that it would be refused with. */
+  code?:
+    | string
+    | undefined;
+  /** What to do next. */
+  detail?: string | undefined;
+}
+
+/** ListBreakGlass. */
+export interface ListBreakGlassRequest {
+}
+
+/** ListBreakGlass. */
+export interface ListBreakGlassResponse {
+  /** By model and version. */
+  items?: Unreviewed[] | undefined;
+}
+
+/** A promotion by break-glass that nobody has reviewed. */
+export interface Unreviewed {
+  /** The model's name. */
+  model?:
+    | string
+    | undefined;
+  /** The version's number. */
+  version?:
+    | number
+    | undefined;
+  /** The version's digest. */
+  digest?:
+    | string
+    | undefined;
+  /** What was done. */
+  promotion?: BreakGlassPromotion | undefined;
+}
+
 /** PublishPolicy. */
 export interface PublishPolicyRequest {
   /** The policy, as YAML (or JSON, which is YAML). */
@@ -415,6 +479,234 @@ export interface PolicyWriteResponse {
     | undefined;
   /** What was recorded; absent when nothing changed. */
   event?: Event | undefined;
+}
+
+/** ListPolicies. */
+export interface ListPoliciesRequest {
+}
+
+/** ListPolicies. */
+export interface ListPoliciesResponse {
+  /** By name. */
+  items?: PolicySummary[] | undefined;
+}
+
+/** A policy in short. */
+export interface PolicySummary {
+  /** Its name. */
+  policy?:
+    | string
+    | undefined;
+  /** How many versions it has. */
+  versions?:
+    | number
+    | undefined;
+  /** The number of the version in force; absent: none. */
+  active?:
+    | number
+    | undefined;
+  /** Patterns of the models that the version in force governs. */
+  models?: string[] | undefined;
+}
+
+/** ListPolicyVersions. */
+export interface ListPolicyVersionsRequest {
+  /** Its name. */
+  policy?: string | undefined;
+}
+
+/** ListPolicyVersions. */
+export interface ListPolicyVersionsResponse {
+  /** The policy in short. */
+  policy?:
+    | PolicySummary
+    | undefined;
+  /** Newest first, without their documents. */
+  items?:
+    | Policy[]
+    | undefined;
+  /** The last hundred, newest first. */
+  activations?: PolicyActivation[] | undefined;
+}
+
+/** A version came into force. */
+export interface PolicyActivation {
+  /** The number of the version. */
+  version?:
+    | number
+    | undefined;
+  /** When. */
+  at?:
+    | string
+    | undefined;
+  /** Who saw to it. */
+  by?:
+    | Actor
+    | undefined;
+  /** The version that was in force before; absent: none. */
+  replaces?: number | undefined;
+}
+
+/** DiffPolicy. */
+export interface DiffPolicyRequest {
+  /** Its name. */
+  policy?:
+    | string
+    | undefined;
+  /** The number of the version. */
+  version?:
+    | number
+    | undefined;
+  /** The number of the version to compare with. */
+  from?: number | undefined;
+}
+
+/** DiffPolicy. */
+export interface DiffPolicyResponse {
+  /** In the order of the document. */
+  changes?: PolicyChange[] | undefined;
+}
+
+/** What differs at one place of two documents. */
+export interface PolicyChange {
+  /** A JSON pointer. */
+  pointer?:
+    | string
+    | undefined;
+  /** Absent: it was not there. */
+  before?:
+    | any
+    | undefined;
+  /** Absent: it is not there any more. */
+  after?: any | undefined;
+}
+
+/** TestPolicy. */
+export interface TestPolicyRequest {
+  /** The policy's document and its cases, as YAML: `{ policy, cases }`. */
+  document?: string | undefined;
+}
+
+/** TestPolicy. */
+export interface TestPolicyResponse {
+  /** How many cases came out as expected. */
+  passed?:
+    | number
+    | undefined;
+  /** How many did not. */
+  failed?:
+    | number
+    | undefined;
+  /** In the order of the file. */
+  items?: CaseResult[] | undefined;
+}
+
+/** What came of a case. */
+export interface CaseResult {
+  /** Its name. */
+  name?:
+    | string
+    | undefined;
+  /** Whether it came out as expected. */
+  passed?:
+    | boolean
+    | undefined;
+  /** `promoted`, or the problem's code. */
+  outcome?:
+    | string
+    | undefined;
+  /** Where it did not. */
+  differences?:
+    | CaseDifference[]
+    | undefined;
+  /** Every rule. */
+  rules?: Rule[] | undefined;
+}
+
+/** Where a case did not come out as expected. */
+export interface CaseDifference {
+  /** `outcome`, `missing`, or the name of a rule. */
+  what?:
+    | string
+    | undefined;
+  /** What the case expects. */
+  expected?:
+    | any
+    | undefined;
+  /** What it is. */
+  got?: any | undefined;
+}
+
+/** BacktestPolicy. */
+export interface BacktestPolicyRequest {
+  /** The draft, as YAML. */
+  document?: string | undefined;
+}
+
+/** One of these. */
+export interface BacktestPolicyResponse {
+  /** A promotion that would have been refused. */
+  refused?:
+    | RefusedPromotion
+    | undefined;
+  /** How far it is. */
+  progress?:
+    | BacktestCounts
+    | undefined;
+  /** The end. */
+  done?: BacktestCounts | undefined;
+}
+
+/** A promotion of the past that a draft would have refused. */
+export interface RefusedPromotion {
+  /** The model's name. */
+  model?:
+    | string
+    | undefined;
+  /** The version's number. */
+  version?:
+    | number
+    | undefined;
+  /** Of the promotion's event. */
+  position?:
+    | string
+    | undefined;
+  /** When it was promoted. */
+  time?:
+    | string
+    | undefined;
+  /** The problem's code. */
+  code?:
+    | string
+    | undefined;
+  /** Why. */
+  detail?:
+    | string
+    | undefined;
+  /** The rules that did not pass. */
+  gate?:
+    | Rule[]
+    | undefined;
+  /** The approvals that are missing. */
+  missing?: MissingApproval[] | undefined;
+}
+
+/** How much a backtest has looked at. */
+export interface BacktestCounts {
+  /** Models that the draft would govern. */
+  models?:
+    | number
+    | undefined;
+  /** Their promotions. */
+  promotions?:
+    | number
+    | undefined;
+  /** Of these, those that would have been refused. */
+  refused?:
+    | number
+    | undefined;
+  /** Their events. */
+  events?: number | undefined;
 }
 
 /** A version of a policy. */
@@ -1159,6 +1451,10 @@ export interface Registry {
   reviewBreakGlass(request: ReviewBreakGlassRequest): Promise<WriteResponse>;
   /** Every rule of the policy in force, judged now; nothing is recorded. */
   getGates(request: GetGatesRequest): Promise<GatesResponse>;
+  /** What a promotion would come to, rule by rule; nothing is recorded. Metadata `if-match` as for Promote. */
+  tryPromotion(request: TryPromotionRequest): Promise<TryPromotionResponse>;
+  /** The promotions by break-glass that wait for the review of a second person. */
+  listBreakGlass(request: ListBreakGlassRequest): Promise<ListBreakGlassResponse>;
   /** What is live, now or at an instant. */
   getLive(request: GetLiveRequest): Promise<Live>;
   /** One version, with everything that was decided about it. */
@@ -1183,4 +1479,14 @@ export interface Policies {
   activatePolicy(request: ActivatePolicyRequest): Promise<PolicyWriteResponse>;
   /** One version, with its document. */
   getPolicy(request: GetPolicyRequest): Promise<Policy>;
+  /** The policies of the tenant, and the built-in one. */
+  listPolicies(request: ListPoliciesRequest): Promise<ListPoliciesResponse>;
+  /** The versions of a policy without their documents, and its last activations, newest first. */
+  listPolicyVersions(request: ListPolicyVersionsRequest): Promise<ListPolicyVersionsResponse>;
+  /** What differs between two versions. */
+  diffPolicy(request: DiffPolicyRequest): Promise<DiffPolicyResponse>;
+  /** Runs the cases of a policy. */
+  testPolicy(request: TestPolicyRequest): Promise<TestPolicyResponse>;
+  /** Which of the tenant's past promotions a draft would have refused. The last message is `done`. */
+  backtestPolicy(request: BacktestPolicyRequest): Observable<BacktestPolicyResponse>;
 }

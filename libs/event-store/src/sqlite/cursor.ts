@@ -19,7 +19,7 @@ export interface Source {
 }
 
 /** All cursors of a store share their slices: together they hold up the event loop no longer than one would. */
-export class Slices {
+export class SharedSlices {
   private started = 0;
   private turn: Promise<void> | null = null;
 
@@ -58,7 +58,7 @@ export class Cursor implements AsyncIterableIterator<Recorded> {
 
   constructor(
     private readonly source: Source,
-    private readonly slices: Slices,
+    private readonly slices: SharedSlices,
   ) {}
 
   [Symbol.asyncIterator](): this {

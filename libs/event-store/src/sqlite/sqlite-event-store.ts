@@ -12,7 +12,7 @@ import {
 } from '@gatehouse/eventsourcing';
 import type { OpenStore, StoreStats } from '../open-store';
 import { Commits } from './commits';
-import { Cursor, Slices, type Source } from './cursor';
+import { Cursor, SharedSlices, type Source } from './cursor';
 import { makeFolder, sync } from './folder';
 import type { EventText } from './log-writer';
 import { ProcessLock } from './process-lock';
@@ -62,7 +62,7 @@ export class SqliteEventStore implements OpenStore {
     private readonly writer: Writer,
     private readonly reader: LogReader,
     private readonly commits: Commits,
-    private readonly slices: Slices,
+    private readonly slices: SharedSlices,
   ) {
     this.failed = writer.failed;
   }
@@ -74,7 +74,7 @@ export class SqliteEventStore implements OpenStore {
     makeFolder(dirname(file));
     const lock = ProcessLock.take(file);
     const commits = new Commits();
-    const slices = new Slices();
+    const slices = new SharedSlices();
     const onCommit = () => {
       slices.begin();
       commits.wake();

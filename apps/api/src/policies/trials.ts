@@ -1,0 +1,59 @@
+import { Slices, type EventStore } from '@gatehouse/eventsourcing';
+import { EVENT_STORE, InvalidRequest, Stopping } from '@gatehouse/platform';
+import { checkCases, draftOf, policyOf, runCase, type CaseResult, type Draft } from '@gatehouse/policy';
+import type { Views } from '@gatehouse/projections';
+import { Inject, Injectable } from '@nestjs/common';
+import { Reads } from '../reads/reads';
+import { backtest, type BacktestLine } from './backtest';
+
+export type CaseResults = { readonly passed: number; readonly failed: number; readonly items: CaseResult[] };
+
+const PAGE = 500;
+
+/** Drafts of policies, tried out through either door. Nothing is recorded. */
+@Injectable()
+export class Trials {
+  constructor(
+    private readonly reads: Reads,
+    private readonly stopping: Stopping,
+    @Inject(EVENT_STORE) private readonly store: EventStore,
+  ) {}
+
+  /** Runs the cases of `{ policy, cases }`. Throws `PolicyRefused`. */
+  async test(file: unknown): Promise<CaseResults> {
+    const { policy, cases } = checkCases(file);
+    if (typeof policy !== 'object')
+      throw new InvalidRequest([{ pointer: '/policy', message: 'must be the document of a policy' }]);
+    const draft = inForce(draftOf(policy));
+    const items: CaseResult[] = [];
+    const slices = new Slices();
+    for (const one of cases) {
+      items.push(runCase(draft, one));
+      if (slices.over()) await slices.next();
+    }
+    const passed = items.filter((item) => item.passed).length;
+    return { passed, failed: items.length - passed, items };
+  }
+
+  /** Which of the tenant's past promotions a draft would have refused, until the client has gone or the process stops. */
+  backtest(draft: Draft, tenant: string, left: AbortController): AsyncGenerator<BacktestLine, void> {
+    // What the views have not seen yet would be passed over in silence.
+    const { models } = this.reads.current;
+    const signal = this.stopping.alsoEnds(left);
+    const policy = inForce(draft);
+    return backtest({ store: this.store, tenant, models: namesOf(models, tenant), policy, signal });
+  }
+}
+
+async function* namesOf(models: Views['models'], tenant: string): AsyncGenerator<string, void> {
+  for (let after: string | undefined; ;) {
+    const { items, next } = await models.list(tenant, { after, limit: PAGE });
+    yield* items.map(({ model }) => model);
+    if (next === null) return;
+    after = next;
+  }
+}
+
+function inForce({ document, digest }: Draft) {
+  return policyOf({ name: document.policy, version: 0, digest }, document);
+}

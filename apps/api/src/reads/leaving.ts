@@ -1,0 +1,9 @@
+import type { ServerWritableStream } from '@grpc/grpc-js';
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+
+/** Parameter decorator of a streaming RPC: a controller that is aborted when the client has gone. */
+export const Leaving = createParamDecorator((_: unknown, execution: ExecutionContext): AbortController => {
+  const left = new AbortController();
+  execution.getArgByIndex<ServerWritableStream<unknown, unknown>>(2).once('cancelled', () => left.abort());
+  return left;
+});
