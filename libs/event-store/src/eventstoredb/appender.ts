@@ -57,6 +57,7 @@ export class Appender {
 
   private async attempt(append: Append, readBack: boolean): Promise<Appended> {
     const { stream, expected, events } = append;
+    await this.reader.whole(stream);
     if (readBack || !this.covers(stream, expected)) await this.learn(stream);
     const earlier = await this.earlier(append);
     if (earlier) return earlier;
