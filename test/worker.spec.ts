@@ -11,7 +11,7 @@ import { sharedBroker } from './kafka/shared-broker';
 import { runWorkerToEnd, type Settings, startWorker, type Worker } from './support/service';
 import { Watched } from './support/watched';
 
-const EVENTS = 3_000;
+const EVENTS = 4_000;
 const FAIL_OVER_WITHIN_MS = 15_000;
 /** What a process may take that was told to stop, and a machine that is busy. */
 const STOPS_WITHIN_MS = 15_000;
