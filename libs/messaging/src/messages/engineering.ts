@@ -40,7 +40,11 @@ type Moved = Made & {
   readonly rollback: ReadyRequest | null;
   readonly note: string | null;
 };
-type Promotion = Opening<'promoted'> & Moved;
+type Promotion = Opening<'promoted'> &
+  Moved & {
+    /** Why approvals, soak and freeze were skipped; null: they were not. */
+    readonly breakGlass: string | null;
+  };
 type Rollback = Opening<'rolled-back'> & Moved & { readonly reason: ReasonCode };
 type Deprecation = Opening<'deprecated'> & {
   readonly version: VersionName;
@@ -69,6 +73,7 @@ function promotion({ fact, version, previous }: ToldOf<'model.Promoted'>): Promo
     ...madeOf(version),
     // With nothing live before there is nothing to go back to but nothing.
     rollback: leaving(fact, live, data.pointer, data.previous ? {} : { to: 0 }),
+    breakGlass: data.breakGlass?.reason ?? null,
     note: data.note ?? null,
   };
 }

@@ -75,6 +75,8 @@ const measured = (version: number, f1: number, more: object = {}): Command => ({
   },
 });
 
+const golden = join(__dirname, '../../../domain/golden');
+
 describe('messages', () => {
   it('asyncapi.yaml is a valid AsyncAPI 3.0 document', () => {
     expect(contract.complaints).toEqual([]);
@@ -98,8 +100,8 @@ describe('messages', () => {
     expect(types.size).toBe(17);
   });
 
-  const golden = join(__dirname, '../../../domain/golden');
-  it.each(readdirSync(golden))(
+  // Events of policies and rights are in no channel: the relay passes over their streams.
+  it.each(readdirSync(golden).filter((file) => file.startsWith('model.')))(
     '%s, with nothing there that it points at, still makes valid messages',
     async (file) => {
       const { stored } = JSON.parse(readFileSync(join(golden, file), 'utf8')) as { stored: Recorded };
@@ -225,6 +227,45 @@ describe('channels', () => {
         by: '2027-01-31',
       },
     });
+  });
+
+  it('every channel says that the glass was broken, and why; the review is in lifecycle', async () => {
+    const at = (file: string) => JSON.parse(readFileSync(join(golden, file), 'utf8')) as { stored: Recorded };
+    const tell = async ({ stored }: { stored: Recorded }) => {
+      const fact = decode({ ...stored, id: stored.meta['id'] as string, position: 9n, revision: 3n });
+      const told = await new PointedAt(new MemoryEventStore()).toldOf('model-acme.m', fact);
+      return messagesOf({ fact, stream: 'model-acme.m', logId: 'l' }, told, ENVELOPE);
+    };
+    const glass = at('model.Promoted.break-glass.json');
+    const { reason } = glass.stored.data['breakGlass'] as { reason: string };
+    const messages = await tell(glass);
+    for (const channel of ['data-science', 'engineering', 'product'])
+      expect(body(messages, channel)).toMatchObject({ event: 'promoted', breakGlass: reason });
+    expect(body(messages, 'product')['headline']).toContain('approvals were skipped');
+    expect(body(messages, 'lifecycle')).toMatchObject({ data: { breakGlass: { reason } } });
+    const usual = await tell(at('model.Promoted.json'));
+    expect(body(usual, 'product')).toMatchObject({ breakGlass: null });
+    expect(channelsOf(await tell(at('model.BreakGlassReviewed.json')))).toEqual(['lifecycle']);
+  });
+
+  it('data science hears of a gate of the policy, too, where the evaluation declares no bound itself', async () => {
+    const { store } = await life();
+    const { stored } = JSON.parse(readFileSync(join(golden, 'model.Evaluated.json'), 'utf8')) as {
+      stored: Recorded;
+    };
+    const rules = [{ rule: 'f1 >= 0.9', metric: 'f1', required: 0.9, observed: 0.8, verdict: 'fail' }];
+    const failed = { ...stored.data, version: 1, thresholds: {}, rules, passed: false };
+    const fact = decode({
+      ...stored,
+      data: failed,
+      id: stored.meta['id'] as string,
+      position: 9n,
+      revision: 3n,
+    });
+    const told = await new PointedAt(store).toldOf('model-acme.fraud', fact);
+    const messages = messagesOf({ fact, stream: 'model-acme.fraud', logId: 'l' }, told, ENVELOPE);
+    expect(body(messages, 'data-science')).toMatchObject({ event: 'held-back', gate: rules });
+    expect(messages.flatMap((message) => contract.wrongWith(message, 'gatehouse'))).toEqual([]);
   });
 
   it('data science hears of a gate that held a version back, and of no other evaluation', async () => {

@@ -21,6 +21,8 @@ type Plain<Event extends string> = Opening<Event> &
   };
 type Promotion = Plain<'promoted'> & {
   readonly live: VersionName;
+  /** Why approvals, soak and freeze were skipped; null: they were not. */
+  readonly breakGlass: string | null;
   readonly previous: VersionName | null;
 };
 type Rollback = Plain<'rolled-back'> & {
@@ -49,10 +51,14 @@ function promotion({ fact, version, previous, evaluations, approvals }: ToldOf<'
   const before = data.previous ? nameOf(data.previous, previous) : null;
   const instead = before ? `, in place of ${sayVersion(before)}` : '';
   const change = version?.data.changelog ?? null;
+  const hurried = data.breakGlass
+    ? ' In an emergency: approvals were skipped, and a second person reviews it.'
+    : '';
   return {
     ...opening('promoted', fact),
-    headline: `${sayModel(fact)}: ${sayVersion(live)} is live${instead}.`,
+    headline: `${sayModel(fact)}: ${sayVersion(live)} is live${instead}.${hurried}`,
     live,
+    breakGlass: data.breakGlass?.reason ?? null,
     previous: before,
     change,
     approvedBy: approvals.map(({ meta: { actor, time }, data: { comment = null } }) => ({
