@@ -19,7 +19,7 @@ export async function cluster(bench: Bench): Promise<void> {
     const [first] = running.replicas;
     const http = new HttpClient(first!.http);
     await withLiveModels(http, MODELS);
-    const [written] = await bench.compare([evaluationPlan(first!.http, MODELS)], CLIENTS);
+    const [written] = await bench.compare([await evaluationPlan(first!.http, MODELS)], CLIENTS);
     bench.add({
       section: SECTION,
       name: `evaluate, 64 models, ${CLIENTS} clients, one replica`,
@@ -78,16 +78,16 @@ async function followed(connection: string): Promise<number> {
 
 /** Look-ups on one replica, then as many clients on each of two, both at once. On two cores they share what there is. */
 async function reads(bench: Bench, running: Cluster): Promise<void> {
-  const [alone] = await bench.compare([livePlan(running.replicas[0]!.http, MODELS)], CLIENTS);
+  const [alone] = await bench.compare([await livePlan(running.replicas[0]!.http, MODELS)], CLIENTS);
   await untilReady(await running.add());
   const second = new Generator();
   const { seconds } = bench.scale;
-  const job = (at: number) => ({
-    plan: livePlan(running.replicas[at]!.http, MODELS),
+  const job = async (at: number) => ({
+    plan: await livePlan(running.replicas[at]!.http, MODELS),
     clients: CLIENTS,
     seconds,
   });
-  const both = await Promise.all([bench.generator.run(job(0)), second.run(job(1))]);
+  const both = await Promise.all([bench.generator.run(await job(0)), second.run(await job(1))]);
   second.stop();
   bench.add({
     section: SECTION,
