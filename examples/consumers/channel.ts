@@ -20,6 +20,9 @@ export type Tell<Body> = (body: Body) => string[];
 export type VersionName = { version: number; digest: string; label: string | null };
 export const named = ({ version, label }: VersionName) => (label === null ? `version ${version}` : label);
 
+/** That a promotion skipped what it usually waits for; null: it did not. */
+export type BreakGlass = { reason: string } | null;
+
 /** Members that every body has. */
 export type Opening<Event extends string> = { event: Event; model: string; at: string; by: { id: string } };
 

@@ -1,4 +1,4 @@
-import { named, type Opening, type VersionName } from './channel';
+import { named, type BreakGlass, type Opening, type VersionName } from './channel';
 
 type Rule = { rule: string; verdict: 'pass' | 'fail' | 'inconclusive'; observed?: unknown };
 type Deltas = { [metric: string]: { live: number; delta: number } };
@@ -9,6 +9,7 @@ type Promoted = Opening<'promoted'> & {
   suites: { suite: string; metrics: Metrics }[];
   deltas: { [suite: string]: Deltas };
   datasets: { name: string; role?: string }[];
+  breakGlass: BreakGlass;
 };
 type HeldBack = Opening<'held-back'> & {
   version: VersionName;
@@ -27,7 +28,7 @@ export function dataScience(told: DataScience): string[] {
   switch (told.event) {
     case 'promoted':
       return [
-        `${told.model}: ${named(told.version)} passed and is live`,
+        `${told.model}: ${named(told.version)} passed and is live${told.breakGlass === null ? '' : ', by break-glass'}`,
         ...told.suites.flatMap(({ suite, metrics }) => measured(suite, metrics, told.deltas[suite] ?? {})),
         ...told.datasets.map(({ name, role }) => `  ${role ?? 'dataset'}: ${name}`),
       ];

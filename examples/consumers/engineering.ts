@@ -1,4 +1,4 @@
-import { named, type Opening, type VersionName } from './channel';
+import { named, type BreakGlass, type Opening, type VersionName } from './channel';
 
 type Request = {
   method: string;
@@ -14,6 +14,8 @@ type Moved = Opening<'promoted' | 'rolled-back'> & {
   artifacts: { name: string; uri: string }[];
   code: { repository?: string; revision?: string } | null;
   rollback: Request | null;
+  /** Of a promotion only. */
+  breakGlass?: BreakGlass;
 };
 type Deprecated = Opening<'deprecated'> & {
   version: VersionName;
@@ -28,11 +30,13 @@ export function engineering(told: Engineering): string[] {
   return told.event === 'deprecated' ? deprecated(told) : moved(told);
 }
 
-function moved({ model, pin, live, previous, pointer, artifacts, code, rollback }: Moved): string[] {
+function moved(told: Moved): string[] {
+  const { model, pin, live, previous, pointer, artifacts, code, rollback, breakGlass } = told;
   const before = previous === null ? '' : `, it was ${named(previous)} ${previous.digest}`;
   return [
     `${model}: run ${live === null ? 'nothing' : named(live)}${before}`,
     `  pin ${pin ?? 'nothing'} (pointer ${pointer})`,
+    ...(breakGlass ? [`  by break-glass, without waiting for approvals: ${breakGlass.reason}`] : []),
     ...artifacts.map(({ name, uri }) => `  fetch ${name}: ${uri}`),
     ...(code?.revision === undefined
       ? []

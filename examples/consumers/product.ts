@@ -1,4 +1,4 @@
-import type { Opening } from './channel';
+import type { BreakGlass, Opening } from './channel';
 
 /** What the product team uses of `product`. */
 export type Product = Opening<'promoted' | 'rolled-back' | 'deprecated'> & {
@@ -8,12 +8,16 @@ export type Product = Opening<'promoted' | 'rolled-back' | 'deprecated'> & {
   worse: string[];
   approvedBy: { by: string }[];
   customers: { tell: string; by: string };
+  /** Of a promotion only. */
+  breakGlass?: BreakGlass;
 };
 
 /** What changed for users, in words; who stands for it; what customers are told, and by when. */
-export function product({ headline, change, better, worse, approvedBy, customers }: Product): string[] {
+export function product(told: Product): string[] {
+  const { headline, change, better, worse, approvedBy, customers, breakGlass } = told;
   return [
     headline,
+    ...(breakGlass ? [`  why it could not wait: ${breakGlass.reason}`] : []),
     ...(change === null ? [] : [`  what changed: ${change}`]),
     ...better.map((what) => `  better: ${what}`),
     ...worse.map((what) => `  worse: ${what}`),

@@ -18,6 +18,10 @@ export type BrokerOptions = {
   readonly port?: number;
   /** A folder for its log, which must not be there yet; one with a name of its own otherwise. */
   readonly folder?: string;
+  /** Listeners beside the one in clear text, by name. */
+  readonly listeners?: { readonly [name: string]: { readonly port: number; readonly protocol: string } };
+  /** Passwords of those who may log in by SCRAM, by name. */
+  readonly users?: { readonly [name: string]: string };
   /** Lines of server.properties, over ours. */
   readonly properties?: { readonly [name: string]: string };
 };
@@ -44,8 +48,8 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   const { folder = await mkdtemp(join(tmpdir(), 'gatehouse-kafka-')) } = options;
   await mkdir(folder, { recursive: options.folder === undefined });
   const port = options.port ?? (await freePort());
-  await writeFile(join(folder, 'server.properties'), await properties(folder, port, options.properties));
-  await format(jars, folder);
+  await writeFile(join(folder, 'server.properties'), await properties(folder, port, options));
+  await format(jars, folder, options.users);
   let running = await launch(jars, folder);
   const kill = async () => {
     await running.end();
@@ -83,15 +87,22 @@ export async function freePort(): Promise<number> {
   }
 }
 
-async function properties(folder: string, port: number, more: BrokerOptions['properties']): Promise<string> {
+async function properties(
+  folder: string,
+  port: number,
+  { listeners = {}, properties: more }: BrokerOptions,
+): Promise<string> {
+  const others = Object.entries(listeners);
+  const also = others.map(([name, at]) => `,${name}://127.0.0.1:${at.port}`).join('');
+  const protocols = others.map(([name, { protocol }]) => `,${name}:${protocol}`).join('');
   const controller = await freePort();
   const all = {
     'process.roles': 'broker,controller',
     'node.id': '1',
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
-    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `CLIENT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `CLIENT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controller}${also}`,
+    'advertised.listeners': `CLIENT://127.0.0.1:${port}${also}`,
+    'listener.security.protocol.map': `CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'inter.broker.listener.name': 'CLIENT',
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(folder, 'log'),
@@ -119,10 +130,13 @@ async function properties(folder: string, port: number, more: BrokerOptions['pro
     .join('');
 }
 
-async function format(jars: string, folder: string): Promise<void> {
+async function format(jars: string, folder: string, users: BrokerOptions['users'] = {}): Promise<void> {
   const id = randomBytes(16).toString('base64url');
   const config = join(folder, 'server.properties');
   const args = ['-cp', `${jars}/*`, ...JAVA, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config];
+  for (const [name, password] of Object.entries(users))
+    for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
+      args.push('--add-scram', `${mechanism}=[name=${name},password=${password}]`);
   await promisify(execFile)('java', args);
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
+import { MessageContract } from '../../libs/messaging/src/testing/message-contract';
 
 /** A record of a channel, as a consumer gets it. */
 export type Sent = {
@@ -10,12 +11,17 @@ export type Sent = {
   readonly id: string;
   readonly position: bigint;
   readonly revision: bigint;
+  readonly headers: { readonly [name: string]: string };
+  readonly value: Buffer | null;
 };
 /** What a reconciliation found; `missing` and `disorder` must be empty. */
 export type Reconciled = {
   readonly events: number;
   readonly missing: string[];
-  /** What no event of the log explains, and what a key got for the first time after something newer. */
+  /**
+   * What no event of the log explains, what a key got for the first time after something newer, and what is not as the
+   * schemas and asyncapi.yaml promise.
+   */
   readonly disorder: string[];
   /** By topic: records beyond the first with the same `ce_id`. */
   readonly duplicates: { readonly [channel: string]: number };
@@ -45,7 +51,7 @@ export async function reconcile(
     address,
     CHANNELS.map((channel) => `${prefix}.${channel}.v1`),
   );
-  const found = { events: events.length, missing: [] as string[], disorder: [] as string[] };
+  const found = { events: events.length, missing: [] as string[], disorder: await broken(sent, prefix) };
   const duplicates: { [channel: string]: number } = {};
   for (const [channel, carries] of Object.entries(CARRIES)) {
     const records = sent.filter(({ topic }) => topic === `${prefix}.${channel}.v1`);
@@ -58,6 +64,17 @@ export async function reconcile(
     found.disorder.push(...disorderOf(firsts, due));
   }
   return { ...found, duplicates };
+}
+
+let opened: Promise<MessageContract> | undefined;
+
+/** Every record, duplicates too, against the contract; of many faults the first. */
+async function broken(sent: readonly Sent[], prefix: string): Promise<string[]> {
+  const contract = await (opened ??= MessageContract.open());
+  const faults = sent.flatMap((record) =>
+    contract.wrongWith(record, prefix).map((wrong) => `${record.topic} ${record.id}: ${wrong}`),
+  );
+  return [...contract.complaints, ...faults.slice(0, 20)];
 }
 
 /** What a consumer has left after it dropped what it had before. */
@@ -116,7 +133,8 @@ async function everythingIn(address: string, topics: string[]): Promise<Sent[]> 
   return sent;
 }
 
-function sentOf(topic: string, partition: number, { key, headers = {} }: KafkaMessage): Sent {
+function sentOf(topic: string, partition: number, { key, value, headers: bytes = {} }: KafkaMessage): Sent {
+  const headers = Object.fromEntries(Object.entries(bytes).map(([name, text]) => [name, String(text)]));
   const text = (name: string) => String(headers[name]);
   return {
     topic,
@@ -125,5 +143,7 @@ function sentOf(topic: string, partition: number, { key, headers = {} }: KafkaMe
     id: text('ce_id'),
     position: BigInt(text('ce_position')),
     revision: BigInt(text('ce_revision')),
+    headers,
+    value,
   };
 }

@@ -1,4 +1,6 @@
-import { follow, type FollowStatus } from '@gatehouse/eventsourcing';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { follow, type FollowStatus, type NewEvent } from '@gatehouse/eventsourcing';
 import { MemoryEventStore, toHead } from '@gatehouse/eventsourcing/testing';
 import { Lives, randomCommand, randomFrom } from '../../projections/src/testing/lives';
 import { CHANNELS, topicOf } from './channels';
@@ -85,6 +87,22 @@ describe('the relay', () => {
     expect([...sendsOf.values()].every(({ size }) => size === 1)).toBe(true);
     expect(running.topics.ids(ENGINEERING).length).toBeGreaterThan(3);
   });
+
+  it.each(['policy.Published', 'policy.Activated'])(
+    'passes %s, which is no release: nothing is sent, and the checkpoint moves',
+    async (type) => {
+      const golden = readFileSync(join(__dirname, `../../domain/golden/${type}.json`), 'utf8');
+      const { stored } = JSON.parse(golden) as { stored: NewEvent };
+      const running = new Running(await logOf(20));
+      await running.relay();
+      const sent = running.topics.sends.length;
+      const event = { ...stored, id: stored.meta['id'] as string };
+      const { position } = await running.store.append('policy-acme', -1n, [event]);
+      expect(await running.relay()).toMatchObject({ state: 'live', lag: 0n });
+      expect(running.topics.sends.length).toBe(sent);
+      expect(await running.checkpoints.newest()).toMatchObject({ position, stream: 'policy-acme' });
+    },
+  );
 
   it('goes on after its checkpoint: nothing twice, nothing missing', async () => {
     const running = new Running(await logOf(100));
@@ -218,6 +236,39 @@ describe('where the relay starts', () => {
     expect(await other.relay()).toMatchObject({ state: 'stopped' });
     expect(other.errors.at(-1)).toMatch(/does not hold its event/);
     expect(running.topics.sends.length).toBe(before);
+  });
+
+  describe('where docs/channels.md has an operator write a checkpoint', () => {
+    const page = readFileSync(join(__dirname, '../../../docs/channels.md'), 'utf8');
+    const [fromStart, behind] = [...page.matchAll(/```json\n(.*?)\n```/gs)].map(([, text]) => text!);
+    const written = async (text: string) => {
+      const running = new Running(await logOf(60));
+      await running.relay();
+      const sent = running.topics.sends.length;
+      running.checkpoints.records.clear();
+      running.checkpoints.records.set('1.operator', checkpointFrom(text)!);
+      const resent = () => running.topics.sends.slice(sent).flat();
+      return { running, lifecycle: () => resent().filter(({ topic }) => topic === LIFECYCLE) };
+    };
+
+    it('everything is sent again, from the start', async () => {
+      const { running, lifecycle } = await written(fromStart!);
+      expect(await running.relay()).toMatchObject({ state: 'live' });
+      expect(lifecycle().map(({ headers }) => headers['ce_id'])).toEqual(await running.ids());
+    });
+
+    it('it goes on behind the event that was named', async () => {
+      const fifth = (await toHead(await logOf(60)))[4]!;
+      const { stream, revision, id } = fifth;
+      const text = JSON.stringify({ ...JSON.parse(behind!), stream, revision: String(revision), id });
+      const { running, lifecycle } = await written(text);
+      expect(await running.relay()).toMatchObject({ state: 'live' });
+      expect(lifecycle().map(({ headers }) => headers['ce_id'])).toEqual((await running.ids()).slice(5));
+    });
+
+    it('whoever was stopped says which section to read', () => {
+      for (const section of ['No checkpoint', 'Another log']) expect(page).toContain(`### ${section}\n`);
+    });
   });
 
   it('every owner claims a generation of its own before it sends', async () => {

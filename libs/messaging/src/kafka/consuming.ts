@@ -2,6 +2,7 @@ import type { Consumer } from 'kafkajs';
 import { within } from './client';
 
 const CLOSE_MS = 3_000;
+const REASON_MS = 1_000;
 const PAUSE_MS = { first: 500, longest: 10_000 };
 
 /**
@@ -39,7 +40,10 @@ export async function keepConsuming(
 function endOf(consumer: Consumer, signal: AbortSignal, over: AbortSignal): Promise<void> {
   const ended = new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
-    consumer.on(consumer.events.STOP, () => reject(new Error('the consumer stopped')));
+    // Before it crashes it stops, and disconnects: the reason comes last.
+    consumer.on(consumer.events.STOP, () => {
+      setTimeout(() => reject(new Error('the consumer stopped')), REASON_MS).unref();
+    });
     signal.addEventListener('abort', () => resolve(), { once: true, signal: over });
   });
   ended.catch(() => undefined);

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Admin, ConfigResourceTypes, type ITopicConfig, type Kafka } from 'kafkajs';
 import { CHANNELS, relayTopic, topicOf } from '../channels';
 import { RelayStopped } from '../relay';
@@ -11,6 +12,8 @@ export interface TopicSettings {
 }
 
 const CALL_MS = 15_000;
+const LEADERS_MS = 10_000;
+const LOOK_EVERY_MS = 50;
 /** Small segments, because only what is not in the last one is compacted. */
 const COMPACTED = {
   'cleanup.policy': 'compact',
@@ -40,12 +43,32 @@ export function ensureTopics(kafka: Kafka, settings: TopicSettings, log: KafkaLo
     const missing = wanted.filter(({ topic }) => !there.has(topic));
     if (missing.length > 0) {
       // False where another worker has made them in between.
-      await admin.createTopics({ topics: missing, waitForLeaders: true, timeout: CALL_MS });
+      await admin.createTopics({ topics: missing, waitForLeaders: false, timeout: CALL_MS });
+      await haveLeaders(
+        admin,
+        missing.map(({ topic }) => topic),
+      );
       log.log('info', { topics: missing.map(({ topic }) => topic) }, 'topics were created');
     }
     await checkShape(admin, settings, log);
     return checkConfigs(admin, settings);
   });
+}
+
+/** kafkajs would wait itself, but takes a broker that has not heard of a new topic yet for one that has none. */
+async function haveLeaders(admin: Admin, topics: string[]): Promise<void> {
+  const deadline = Date.now() + LEADERS_MS;
+  for (;;) {
+    try {
+      const { topics: made } = await admin.fetchTopicMetadata({ topics });
+      if (made.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      const notYet = /^(UNKNOWN_TOPIC_OR_PARTITION|LEADER_NOT_AVAILABLE)$/;
+      if (!notYet.test((error as { type?: string }).type ?? '') || Date.now() > deadline) throw error;
+    }
+    if (Date.now() > deadline) throw new Error(`no leaders yet for ${topics.join(', ')}`);
+    await sleep(LOOK_EVERY_MS);
+  }
 }
 
 function topicsOf({ prefix, partitions, replication }: TopicSettings): ITopicConfig[] {

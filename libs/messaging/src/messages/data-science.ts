@@ -9,7 +9,17 @@ import type {
   Ref,
   Rule,
 } from '@gatehouse/domain';
-import { is, nameOf, opening, type Opening, type Told, type ToldOf, type VersionName } from './told';
+import {
+  breakGlassOf,
+  is,
+  nameOf,
+  opening,
+  type BreakGlass,
+  type Opening,
+  type Told,
+  type ToldOf,
+  type VersionName,
+} from './told';
 
 /** What `data-science` carries: how versions measured, and what the gates said. */
 export type DataScience = Promotion | Rollback | Deprecation | HeldBack;
@@ -34,7 +44,7 @@ type Promotion = Opening<'promoted'> & {
   /** What it was trained and tested on. */
   readonly datasets: readonly ManifestDataset[];
   readonly policy: PolicyRef;
-  readonly breakGlass: string | null;
+  readonly breakGlass: BreakGlass | null;
   readonly note: string | null;
 };
 type Rollback = Opening<'rolled-back'> & {
@@ -77,7 +87,7 @@ function promotion({ fact, version, previous, evaluations }: ToldOf<'model.Promo
     gate: data.evidence.rules,
     datasets: version?.data.manifest.datasets ?? [],
     policy: data.evidence.policy,
-    breakGlass: data.breakGlass?.reason ?? null,
+    breakGlass: breakGlassOf(fact),
     note: data.note ?? null,
   };
 }

@@ -1,8 +1,10 @@
 import type { Artifact, Json, Manifest, ReasonCode } from '@gatehouse/domain';
 import {
+  breakGlassOf,
   is,
   nameOf,
   opening,
+  type BreakGlass,
   type Opening,
   type RegisteredFact,
   type Told,
@@ -40,7 +42,7 @@ type Moved = Made & {
   readonly rollback: ReadyRequest | null;
   readonly note: string | null;
 };
-type Promotion = Opening<'promoted'> & Moved;
+type Promotion = Opening<'promoted'> & Moved & { readonly breakGlass: BreakGlass | null };
 type Rollback = Opening<'rolled-back'> & Moved & { readonly reason: ReasonCode };
 type Deprecation = Opening<'deprecated'> & {
   readonly version: VersionName;
@@ -69,6 +71,7 @@ function promotion({ fact, version, previous }: ToldOf<'model.Promoted'>): Promo
     ...madeOf(version),
     // With nothing live before there is nothing to go back to but nothing.
     rollback: leaving(fact, live, data.pointer, data.previous ? {} : { to: 0 }),
+    breakGlass: breakGlassOf(fact),
     note: data.note ?? null,
   };
 }

@@ -17,9 +17,12 @@ import {
 import { PointedAt } from '../pointed-at';
 import type { Message } from '../publisher';
 import { MessageContract } from '../testing/message-contract';
+import { TYPES } from './envelope';
 import { messagesOf } from './messages';
 
 const ENVELOPE = { prefix: 'gatehouse', publicUrl: 'https://gatehouse.example', maxRecordBytes: 800_000 };
+const CONTRACTS = join(__dirname, '../../../contracts');
+const GOLDEN = join(__dirname, '../../../domain/golden');
 const [ROSA, BOB] = PEOPLE;
 let contract: MessageContract;
 beforeAll(async () => (contract = await MessageContract.open()));
@@ -39,6 +42,14 @@ async function messagesIn(
     pointedAt.remember(event.stream, fact, 1_000);
   }
   return all;
+}
+
+/** The messages of an event as it was stored once, with nothing there that it points at. */
+async function messagesOfGolden(file: string): Promise<Message[]> {
+  const { stored } = JSON.parse(readFileSync(join(GOLDEN, file), 'utf8')) as { stored: Recorded };
+  const fact = decode({ ...stored, id: stored.meta['id'] as string, position: 9n, revision: 3n });
+  const told = await new PointedAt(new MemoryEventStore()).toldOf('model-acme.m', fact);
+  return messagesOf({ fact, stream: 'model-acme.m', logId: 'l' }, told, ENVELOPE);
 }
 
 const channelsOf = (messages: readonly Message[]) => messages.map(({ topic }) => topic.split('.')[1]);
@@ -98,17 +109,22 @@ describe('messages', () => {
     expect(types.size).toBe(17);
   });
 
-  const golden = join(__dirname, '../../../domain/golden');
-  it.each(readdirSync(golden))(
+  // Those of policies are no events of a model: the relay passes them over.
+  it.each(readdirSync(GOLDEN).filter((file) => file.startsWith('model.')))(
     '%s, with nothing there that it points at, still makes valid messages',
     async (file) => {
-      const { stored } = JSON.parse(readFileSync(join(golden, file), 'utf8')) as { stored: Recorded };
-      const fact = decode({ ...stored, id: stored.meta['id'] as string, position: 9n, revision: 3n });
-      const told = await new PointedAt(new MemoryEventStore()).toldOf('model-acme.m', fact);
-      const messages = messagesOf({ fact, stream: 'model-acme.m', logId: 'l' }, told, ENVELOPE);
+      const messages = await messagesOfGolden(file);
       expect(messages.flatMap((message) => contract.wrongWith(message, 'gatehouse'))).toEqual([]);
     },
   );
+
+  it('every type that an event can have is one that lifecycle.schema.json names', () => {
+    const schema = readFileSync(join(CONTRACTS, 'messages/lifecycle.schema.json'), 'utf8');
+    const { properties } = JSON.parse(schema) as { properties: { type: { enum: string[] } } };
+    expect(properties.type.enum.toSorted()).toEqual(Object.keys(TYPES).toSorted());
+    const document = readFileSync(join(CONTRACTS, 'asyncapi.yaml'), 'utf8');
+    for (const type of Object.values(TYPES)) expect(document).toContain(type.split('.').slice(-2).join('.'));
+  });
 
   it('the same event makes the same bytes, whether or not what it points at was kept', async () => {
     const { store, tell } = await life();
@@ -162,6 +178,31 @@ describe('channels', () => {
       approvedBy: [{ by: 'rosa', comment: 'as seen' }],
       note: 'go',
     });
+  });
+
+  it('a promotion by break-glass says so to every team, and any other one that it was none', async () => {
+    const breakGlass = {
+      reason: 'prod is down',
+      capacity: 'on-call',
+      reviewBy: '2026-03-02T12:00:00.000Z',
+    };
+    const broken = await messagesOfGolden('model.Promoted.break-glass.json');
+    const usual = await messagesOfGolden('model.Promoted.json');
+    for (const channel of ['data-science', 'engineering', 'product']) {
+      expect(body(broken, channel)).toMatchObject({ event: 'promoted', breakGlass });
+      expect(body(usual, channel)).toMatchObject({ event: 'promoted', breakGlass: null });
+    }
+    expect(body(broken, 'product')['headline']).toBe(
+      'm: version 1 is live, by break-glass: what it usually waits for was skipped, and a second person looks at it by 2026-03-02T12:00:00.000Z.',
+    );
+    expect(body(usual, 'product')['headline']).not.toContain('break-glass');
+  });
+
+  it('that a break-glass was looked at, only lifecycle tells', async () => {
+    const messages = await messagesOfGolden('model.BreakGlassReviewed.json');
+    expect(channelsOf(messages)).toEqual(['lifecycle']);
+    expect(messages[0]!.headers['ce_type']).toBe('gatehouse.model.break-glass-reviewed.v1');
+    expect(body(messages, 'lifecycle')).toMatchObject({ type: 'model.BreakGlassReviewed', version: 1 });
   });
 
   it('product says what got better and what got worse, and leaves open what nobody declared', async () => {

@@ -1,6 +1,16 @@
 import type { ReasonCode } from '@gatehouse/domain';
-import { is, nameOf, opening, type Opening, type Told, type ToldOf, type VersionName } from './told';
-import { changesOf, NO_CHANGES, REASONS, sayVersion, type Changes } from './words';
+import {
+  breakGlassOf,
+  is,
+  nameOf,
+  opening,
+  type BreakGlass,
+  type Opening,
+  type Told,
+  type ToldOf,
+  type VersionName,
+} from './told';
+import { changesOf, NO_CHANGES, REASONS, sayBreakGlass, sayVersion, type Changes } from './words';
 
 /** What `product` carries: what changed for users, in words. */
 export type Product = Promotion | Rollback | Deprecation;
@@ -22,6 +32,7 @@ type Plain<Event extends string> = Opening<Event> &
 type Promotion = Plain<'promoted'> & {
   readonly live: VersionName;
   readonly previous: VersionName | null;
+  readonly breakGlass: BreakGlass | null;
 };
 type Rollback = Plain<'rolled-back'> & {
   readonly live: VersionName | null;
@@ -49,9 +60,11 @@ function promotion({ fact, version, previous, evaluations, approvals }: ToldOf<'
   const before = data.previous ? nameOf(data.previous, previous) : null;
   const instead = before ? `, in place of ${sayVersion(before)}` : '';
   const change = version?.data.changelog ?? null;
+  const breakGlass = breakGlassOf(fact);
   return {
     ...opening('promoted', fact),
-    headline: `${sayModel(fact)}: ${sayVersion(live)} is live${instead}.`,
+    headline: `${sayModel(fact)}: ${sayVersion(live)} is live${instead}${sayBreakGlass(breakGlass)}.`,
+    breakGlass,
     live,
     previous: before,
     change,

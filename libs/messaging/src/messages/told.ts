@@ -48,6 +48,22 @@ export function nameOf(
   return { version: ref.version, digest: ref.digest, label: registered?.data.label ?? null };
 }
 
+/** How a message says that a promotion did not wait for approvals, soak and freeze. */
+export type BreakGlass = {
+  readonly reason: string;
+  /** What the promoter had to hold for it. */
+  readonly capacity: string | null;
+  /** Until when a second person should have looked at it. */
+  readonly reviewBy: string | null;
+};
+
+/** Null for a promotion that went the usual way. */
+export function breakGlassOf({ data }: PromotedFact): BreakGlass | null {
+  if (!data.breakGlass) return null;
+  const { reason, capacity = null, reviewBy = null } = data.breakGlass;
+  return { reason, capacity, reviewBy };
+}
+
 /** What every message of a channel begins with. */
 export type Opening<Event extends string> = {
   readonly event: Event;

@@ -1,9 +1,17 @@
 import { betterWay, type Deltas, type ReasonCode } from '@gatehouse/domain';
-import type { EvaluatedFact, VersionName } from './told';
+import type { BreakGlass, EvaluatedFact, VersionName } from './told';
 
 /** "version 4 (3.7.1)". */
 export function sayVersion({ version, label }: VersionName): string {
   return label === null ? `version ${version}` : `version ${version} (${label})`;
+}
+
+/** How a headline ends that tells of a promotion: nothing where it went the usual way. */
+export function sayBreakGlass(breakGlass: BreakGlass | null): string {
+  if (breakGlass === null) return '';
+  const { reviewBy } = breakGlass;
+  const review = reviewBy === null ? '' : `, and a second person looks at it by ${reviewBy}`;
+  return `, by break-glass: what it usually waits for was skipped${review}`;
 }
 
 export const REASONS: Record<ReasonCode, string> = {
