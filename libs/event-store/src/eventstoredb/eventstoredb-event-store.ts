@@ -16,6 +16,7 @@ import { type EventBytes, toBytes } from './envelope';
 import { LogIdentity } from './identity';
 import { KnownIds } from './known-ids';
 import { Lanes } from './lanes';
+import { Limited } from './limited';
 import { LogReader } from './log-reader';
 import { Retries } from './retries';
 import { startUp } from './start-up';
@@ -89,8 +90,9 @@ export class EventStoreDbEventStore implements OpenStore {
       const { logId } = await startUp({ ...chosen, connection, wire, identity });
       const retries = new Retries(chosen.giveUpMs);
       const known = new KnownIds(chosen.knownIds);
-      const streams = new StreamReader(wire, prefix, known, retries);
-      const log = new LogReader(wire, prefix, retries, chosen.quietMs);
+      const limited = new Limited();
+      const streams = new StreamReader(wire, prefix, known, limited, retries);
+      const log = new LogReader(wire, prefix, limited, retries, chosen.quietMs);
       const appender = new Appender(wire, streams, known, retries);
       return new EventStoreDbEventStore(
         logId,

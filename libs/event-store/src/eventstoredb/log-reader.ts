@@ -1,6 +1,7 @@
 import { type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { type WireEvent, wireEvent } from './esdb-event';
 import { Fault, faultOf, mayPass } from './fault';
+import type { Limited } from './limited';
 import { allBackwards, allPage, allSubscription } from './requests';
 import type { Retries, Tries } from './retries';
 import { eventOf } from './stream-reader';
@@ -20,6 +21,7 @@ export class LogReader {
   constructor(
     private readonly wire: Wire,
     private readonly prefix: string,
+    private readonly limited: Limited,
     private readonly retries: Retries,
     /** For so long a subscription may be quiet before the end of the log is asked for. */
     private readonly quietMs: number,
@@ -105,6 +107,7 @@ export class LogReader {
         throw new Fault('lost', 'checkpoints and no events');
       const event = this.eventIn(answer);
       if (!event) continue;
+      this.limited.passed(eventOf(answer)!, event.stream, this.prefix);
       watch.moved();
       place.passed(event.position);
       yield event;

@@ -1,6 +1,7 @@
 import { Empty, StreamIdentifier, UUID } from '@eventstore/db-client/generated/shared_pb';
 import { AppendReq, ReadReq } from '@eventstore/db-client/generated/streams_pb';
 import type { EventBytes } from './envelope';
+import { metadataOf } from './limited';
 
 const { Options } = ReadReq;
 
@@ -16,14 +17,14 @@ export function streamPage(stream: string, from: bigint, count: number): ReadReq
 
 /** `$all` from a position on (inclusive), only streams whose names begin so. */
 export function allPage(from: bigint, prefix: string, count: number): ReadReq {
-  return request(filtered(new Options().setAll(allFrom(from)), prefix).setCount(String(count)));
+  return request(filtered(new Options().setAll(allFrom(from)), [prefix]).setCount(String(count)));
 }
 
 /** The end of `$all`, backwards, only streams whose names begin so. */
 export function allBackwards(prefix: string, count: number): ReadReq {
   const options = new Options().setAll(new Options.AllOptions().setEnd(new Empty()));
   options.setReadDirection(Options.ReadDirection.BACKWARDS);
-  return request(filtered(options, prefix).setCount(String(count)));
+  return request(filtered(options, [prefix]).setCount(String(count)));
 }
 
 /** The last event of `$all`, whoever's it is. */
@@ -33,9 +34,9 @@ export function allLast(): ReadReq {
   return request(options.setNoFilter(new Empty()).setCount('1'));
 }
 
-/** `$all` after a position (exclusive), on and on, only streams whose names begin so. */
+/** `$all` after a position (exclusive), on and on, only streams whose names begin so, and their metadata. */
 export function allSubscription(after: bigint, prefix: string): ReadReq {
-  const options = filtered(new Options().setAll(allFrom(after)), prefix);
+  const options = filtered(new Options().setAll(allFrom(after)), [prefix, metadataOf(prefix)]);
   return request(options.setSubscription(new Options.SubscriptionOptions()));
 }
 
@@ -66,8 +67,8 @@ function allFrom(position: bigint): ReadReq.Options.AllOptions {
   return options.setPosition(new Options.Position().setCommitPosition(at).setPreparePosition(at));
 }
 
-function filtered(options: ReadReq.Options, prefix: string): ReadReq.Options {
-  const names = new Options.FilterOptions.Expression().setPrefixList([prefix]);
+function filtered(options: ReadReq.Options, prefixes: string[]): ReadReq.Options {
+  const names = new Options.FilterOptions.Expression().setPrefixList(prefixes);
   const filter = new Options.FilterOptions().setStreamIdentifier(names);
   return options.setFilter(filter.setMax(CHECKPOINT_EVERY).setCheckpointintervalmultiplier(1));
 }

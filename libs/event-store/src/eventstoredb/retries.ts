@@ -1,10 +1,14 @@
+import { setMaxListeners } from 'node:events';
 import { pause } from './within';
 
 /** For how long something that may pass is tried again. */
 export class Retries {
   private readonly stopping = new AbortController();
 
-  constructor(private readonly giveUpMs: number) {}
+  constructor(private readonly giveUpMs: number) {
+    // As many as there are calls that wait for another try.
+    setMaxListeners(0, this.stopping.signal);
+  }
 
   begin(): Tries {
     return new Tries(this.giveUpMs, this.stopping.signal);

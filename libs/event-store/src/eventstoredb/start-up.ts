@@ -1,7 +1,9 @@
+import { status } from '@grpc/grpc-js';
 import type { Connection } from './connection';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { Identity, LogIdentity } from './identity';
-import { allLast } from './requests';
+import { metadataOf } from './limited';
+import { allLast, streamPage } from './requests';
 import { pause } from './within';
 import type { Wire } from './wire';
 
@@ -34,7 +36,7 @@ export async function startUp(start: StartUp): Promise<Identity> {
       const fault = faultOf(error);
       // What is no answer of the server is what one of the checks has found.
       if (!isOfTheWire(error)) throw error;
-      if (!mayPass(fault)) throw explained(fault, start.prefix);
+      if (!mayPass(fault)) throw new Error(`EventStoreDB cannot be used: ${fault.message}`, { cause: error });
       const why = `EventStoreDB does not answer (${reason(fault)})`;
       if (performance.now() + pauseMs > until)
         throw new Error(
@@ -47,13 +49,40 @@ export async function startUp(start: StartUp): Promise<Identity> {
   }
 }
 
-async function checked({ connection, wire, identity, timeoutMs }: StartUp): Promise<Identity> {
+async function checked({ connection, wire, identity, prefix, timeoutMs }: StartUp): Promise<Identity> {
   newEnough(await connection.serverVersion(timeoutMs));
-  // Whether we may.
-  for await (const _ of wire.read(allLast())) break;
-  const found = await identity.establish();
-  await identity.write(found.event);
+  const ours = `streams that begin with "${prefix}"`;
+  await allowed('read $all ($r in the metadata of $all)', async () => {
+    for await (const _ of wire.read(allLast())) break;
+  });
+  await allowed(`read ${ours} ($r)`, () => identity.read());
+  // Metadata tell a stream that was deleted from one that never was.
+  await allowed(`read the metadata of ${ours} ($mr)`, async () => {
+    for await (const _ of wire.read(streamPage(metadataOf(prefix), 0n, 1))) break;
+  });
+  const found = await allowed(`append to ${ours} ($w)`, () => identity.establish());
+  await allowed(`append to ${ours} ($w)`, () => identity.write(found.event));
   return found;
+}
+
+/** What it comes to. Throws an error that names the right when that is what is missing. */
+async function allowed<T>(right: string, check: () => Promise<T>): Promise<T> {
+  try {
+    return await check();
+  } catch (error) {
+    if (!isOfTheWire(error) || error.kind !== 'denied') throw error;
+    const what = unknownUser(error)
+      ? 'does not know the user of GATEHOUSE_EVENT_STORE, or not with this password (% escapes in both; they are sent over TLS only)'
+      : `does not let the user of GATEHOUSE_EVENT_STORE ${right}: grant it, or name a user that may`;
+    throw new Error(`EventStoreDB ${what}. The rights: libs/event-store/src/eventstoredb/README.md`, {
+      cause: error,
+    });
+  }
+}
+
+function unknownUser({ cause }: Fault): boolean {
+  // What the fault was made of is an error of grpc-js.
+  return (cause as { code?: unknown } | undefined)?.code === status.UNAUTHENTICATED;
 }
 
 function newEnough(version: string | undefined): void {
@@ -66,16 +95,6 @@ function newEnough(version: string | undefined): void {
   throw new Error(
     `this EventStoreDB is ${version === undefined ? 'older than 21.10' : `version ${version}`}: 22.10 or later is needed, because earlier ones give no positions when a stream is read`,
   );
-}
-
-function explained(fault: Fault, prefix: string): Error {
-  const options = { cause: fault };
-  if (fault.kind === 'denied')
-    return new Error(
-      `EventStoreDB refuses the user of GATEHOUSE_EVENT_STORE: it needs a right name and password (sent over TLS only), the right to read $all, and to read and append to streams that begin with "${prefix}" (libs/event-store/src/eventstoredb/README.md has the ACLs)`,
-      options,
-    );
-  return new Error(`EventStoreDB cannot be used: ${fault.message}`, options);
 }
 
 function reason({ message, cause }: Fault): string {

@@ -3,6 +3,7 @@ import { LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehous
 import { type EsdbEvent, wireEvent } from './esdb-event';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { KnownIds } from './known-ids';
+import { type Limited, limits, metadataOf } from './limited';
 import { streamPage } from './requests';
 import type { Retries } from './retries';
 import type { Wire } from './wire';
@@ -26,6 +27,7 @@ export class StreamReader {
     private readonly wire: Wire,
     private readonly prefix: string,
     private readonly known: KnownIds,
+    private readonly limited: Limited,
     private readonly retries: Retries,
   ) {}
 
@@ -36,6 +38,7 @@ export class StreamReader {
 
   /** As the port says: from a revision to the end, contiguous, else `LogTruncated`; `StoreUnavailable` when it cannot be read. */
   async *read(stream: string, from: bigint): AsyncGenerator<Recorded> {
+    if (from > 0n) await this.whole(stream);
     let next = from < 0n ? 0n : from;
     const slices = new Slices();
     const tries = this.retries.begin();
@@ -56,6 +59,11 @@ export class StreamReader {
       if (page.events >= size) continue;
       return this.ended(stream, next, page);
     }
+  }
+
+  /** Throws `LogTruncated` when there are metadata that took the beginning of the stream away. */
+  async whole(stream: string): Promise<void> {
+    if (this.limited.has(stream)) await this.at(stream, 0n);
   }
 
   /** The event at a revision. Throws `LogTruncated` when there is none. */
@@ -109,13 +117,13 @@ export class StreamReader {
     if (!page.found) this.known.begin(stream);
   }
 
-  /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell. */
-  private async deleted(stream: string): Promise<boolean> {
+  /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell that it may be so. */
+  async deleted(stream: string): Promise<boolean> {
     const tries = this.retries.begin();
     for (;;) {
       try {
-        for await (const answer of this.wire.read(streamPage(`$$${this.prefix}${stream}`, 0n, 1)))
-          if (eventOf(answer)) return hides(eventOf(answer)!);
+        for await (const answer of this.wire.read(streamPage(metadataOf(this.nameOf(stream)), 0n, 1)))
+          if (eventOf(answer)) return limits(eventOf(answer)!);
         return false;
       } catch (error) {
         const fault = faultOf(error);
@@ -146,18 +154,4 @@ function isOurs(error: unknown): boolean {
 
 export function eventOf(answer: ReadResp): ReadResp.ReadEvent.RecordedEvent | undefined {
   return answer.hasEvent() ? answer.getEvent()?.getEvent() : undefined;
-}
-
-/** Metadata that take events away from a reader. */
-function hides(metadata: ReadResp.ReadEvent.RecordedEvent): boolean {
-  try {
-    // Metadata are an object, or something that hides nothing.
-    const limits = JSON.parse(Buffer.from(metadata.getData_asU8()).toString()) as Record<
-      string,
-      unknown
-    > | null;
-    return ['$tb', '$maxCount', '$maxAge'].some((name) => limits?.[name] !== undefined);
-  } catch {
-    return false;
-  }
 }

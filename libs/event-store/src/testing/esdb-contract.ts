@@ -4,7 +4,7 @@ import { eventStoreContract } from '@gatehouse/eventsourcing/testing';
 import { Connection } from '../eventstoredb/connection';
 import { wireEvent } from '../eventstoredb/esdb-event';
 import { EventStoreDbEventStore } from '../eventstoredb/eventstoredb-event-store';
-import { allPage } from '../eventstoredb/requests';
+import { allBackwards } from '../eventstoredb/requests';
 import { eventOf } from '../eventstoredb/stream-reader';
 import { Wire } from '../eventstoredb/wire';
 
@@ -50,11 +50,15 @@ export async function deleteStreams(connectionString: string, prefix: string): P
   }
 }
 
+/** From the end back to the first event of the log, so that a store that holds much else is not read from its beginning. */
 async function streamsUnder(wire: Wire, prefix: string): Promise<Set<string>> {
   const streams = new Set<string>();
-  for await (const answer of wire.read(allPage(0n, prefix, 100_000))) {
+  for await (const answer of wire.read(allBackwards(prefix, 1_000_000))) {
     const event = eventOf(answer);
-    if (event) streams.add(wireEvent(event, prefix).stream);
+    if (!event) continue;
+    const { stream, revision } = wireEvent(event, prefix);
+    streams.add(stream);
+    if (stream === prefix && revision === 0n) break;
   }
   return streams;
 }

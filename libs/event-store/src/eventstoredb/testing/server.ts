@@ -50,7 +50,7 @@ export class EsdbServer implements Node {
     this.version = options.version ?? '23.10.1';
     this.tellsFeatures = options.serverFeatures ?? atLeast(this, '21.10');
     this.maxAppendSize = options.maxAppendSize ?? 1024 * 1024;
-    this.access = new Access(options.users);
+    this.access = new Access(options.users, this.log);
     this.door = new Door(this.host, options.port ?? 0, options.tls ?? false);
   }
 

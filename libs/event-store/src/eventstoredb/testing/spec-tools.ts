@@ -6,8 +6,12 @@ import {
   jsonEvent,
   type JSONEventType,
 } from '@eventstore/db-client';
+import { type EventStoreDbOptions, EventStoreDbEventStore } from '../eventstoredb-event-store';
 import { EsdbCluster } from './cluster';
 import { EsdbServer, type EsdbServerOptions } from './server';
+
+/** Of a store that a test opens: short, so that what goes wrong is over soon. */
+const SHORT = { timeoutMs: 300, giveUpMs: 2_000, startMs: 2_000, quietMs: 100 };
 
 /** Servers and clients of one test, gone after it. */
 export class Bench {
@@ -20,11 +24,24 @@ export class Bench {
     return { server, client: this.client(server.connectionString) };
   }
 
-  async cluster(size: number): Promise<{ cluster: EsdbCluster; client: Client }> {
-    const cluster = new EsdbCluster(size, {});
+  async cluster(
+    size: number,
+    options: EsdbServerOptions = {},
+  ): Promise<{ cluster: EsdbCluster; client: Client }> {
+    const cluster = new EsdbCluster(size, options);
     await cluster.start();
     this.undo.push(() => cluster.stop());
     return { cluster, client: this.client(cluster.connectionString) };
+  }
+
+  /** The adapter, with times that are short unless said otherwise. */
+  async store(
+    connection: string,
+    options: Partial<EventStoreDbOptions> = {},
+  ): Promise<EventStoreDbEventStore> {
+    const store = await EventStoreDbEventStore.open({ ...SHORT, connection, ...options });
+    this.undo.push(() => store.close());
+    return store;
   }
 
   client(connectionString: string): Client {

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
+import { collect, ids, newEvent, newEvents, take, toHead } from '@gatehouse/eventsourcing/testing';
+import { type EsdbServer, type FaultKind, FAULTS } from './testing';
+import { Bench } from './testing/spec-tools';
+
+const bench = new Bench();
+let stop: AbortController;
+beforeEach(() => (stop = new AbortController()));
+afterEach(async () => {
+  stop.abort();
+  await bench.clear();
+});
+
+const follow = (store: EventStore, after = 0n) => store.readAll(after, { follow: true, signal: stop.signal });
+const others = (server: EsdbServer, count: number) =>
+  server.inject(
+    'order-1',
+    Array.from({ length: count }, () => ({ type: 'OrderPlaced', data: {} })),
+  );
+
+describe('a follower', () => {
+  const faults: readonly FaultKind[] = FAULTS.subscribe;
+
+  it.each(faults)('that meets "%s" comes to everything, once and in order', async (kind) => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(40);
+    await store.append('a', -1n, events.slice(0, 10));
+    server.faults.next('subscribe', kind, { after: 5, times: 2 });
+    const following = take(follow(store), 40);
+    for (let at = 10; at < 40; at += 10) await store.append('a', BigInt(at - 1), events.slice(at, at + 10));
+    expect(ids(await following)).toEqual(ids(events));
+    // The second one too: with a fault before anything is done at once, else at the first event that is due.
+    expect(server.faults.counts()[`subscribe ${kind}`]).toBe(2);
+  });
+
+  it('is not fooled by checkpoints that come all the time and no events', async () => {
+    const { server } = await bench.server({ noise: 0 });
+    const store = await bench.store(server.connectionString);
+    server.faults.next('subscribe', 'checkpoints-only', { after: 1 });
+    const events = newEvents(3);
+    const following = take(follow(store), 3);
+    await store.append('a', -1n, events);
+    const since = performance.now();
+    let done = false;
+    const noise = (async () => {
+      while (!done && performance.now() - since < 10_000) {
+        others(server, 1_000);
+        await sleep(20);
+      }
+    })();
+    expect(ids(await following)).toEqual(ids(events));
+    done = true;
+    await noise;
+    expect(performance.now() - since).toBeLessThan(5_000);
+  });
+
+  it('whose node is killed and comes back goes on behind what it has', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(20);
+    const seen: Recorded[] = [];
+    const following = (async () => {
+      for await (const event of follow(store)) if (seen.push(event) === 20) return;
+    })();
+    await store.append('a', -1n, events.slice(0, 10));
+    while (seen.length < 10) await sleep(5);
+    await server.stop();
+    await sleep(300);
+    await server.start();
+    await store.append('a', 9n, events.slice(10));
+    await following;
+    expect(ids(seen)).toEqual(ids(events));
+  });
+
+  it.each(['the log is quiet', 'only others write', 'whoever reads it is slow'])(
+    'is not made anew while %s',
+    async (why) => {
+      const { server } = await bench.server();
+      const store = await bench.store(server.connectionString, { quietMs: 50 });
+      await store.append('a', -1n, newEvents(5));
+      const seen: string[] = [];
+      const following = (async () => {
+        for await (const { id } of follow(store)) {
+          seen.push(id);
+          if (why === 'whoever reads it is slow') await sleep(120);
+        }
+      })();
+      while (seen.length === 0) await sleep(5);
+      // From now on a new subscription would be counted.
+      server.faults.next('subscribe', 'unavailable', { times: 1_000 });
+      const until = performance.now() + 700;
+      while (performance.now() < until) {
+        if (why === 'only others write') others(server, 300);
+        await sleep(20);
+      }
+      expect(seen).toHaveLength(5);
+      expect(server.faults.counts()).toEqual({});
+      stop.abort();
+      await following;
+    },
+  );
+
+  it('that is asked to begin where no event does begins where nothing is left out', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(5);
+    await store.append('a', -1n, events);
+    const [, second, third] = await toHead(store);
+    for (const after of [second!.position + 1n, third!.position - 1n])
+      expect(ids(await take(follow(store, after), 3))).toEqual(ids(events.slice(2)));
+  });
+});
+
+describe('a read to the head', () => {
+  const faults: readonly FaultKind[] = FAULTS['read-all'];
+
+  it.each(faults)('that meets "%s" comes to everything, once and in order', async (kind) => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(30);
+    await store.append('a', -1n, events);
+    server.faults.next('read-all', kind, { after: 7, times: 3 });
+    expect(ids(await toHead(store))).toEqual(ids(events));
+  });
+});
+
+describe('a read of a stream', () => {
+  const faults: readonly FaultKind[] = FAULTS.read;
+
+  it.each(faults)('that meets "%s" comes to everything, once and in order', async (kind) => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(50);
+    await store.append('a', -1n, events);
+    server.faults.next('read', kind, { after: 7, times: 3 });
+    expect(ids(await collect(store.read('a')))).toEqual(ids(events));
+  });
+});
+
+const TRUNCATED = { name: 'LogTruncated' };
+
+describe('a revision that is missing', () => {
+  const hidden: readonly [string, (server: EsdbServer) => void][] = [
+    ['$tb', (server) => server.truncate('gatehouse-a', 1)],
+    ['$maxCount', (server) => server.log.setMetadata('gatehouse-a', { $maxCount: 2 })],
+    ['$maxAge', (server) => server.log.setMetadata('gatehouse-a', { $maxAge: 0 })],
+    ['a soft delete', (server) => server.log.softDelete('gatehouse-a')],
+    ['a tombstone', (server) => server.log.tombstone('gatehouse-a')],
+  ];
+
+  it.each(hidden)('by %s stops that stream, and no other', async (_, hide) => {
+    const { server } = await bench.server();
+    const warm = await bench.store(server.connectionString);
+    await warm.append('a', -1n, newEvents(3));
+    await warm.append('b', -1n, newEvents(3));
+    const seen: string[] = [];
+    const following = (async () => {
+      for await (const { id } of follow(warm)) seen.push(id);
+    })();
+    while (seen.length < 6) await sleep(5);
+    await sleep(5);
+    hide(server);
+    // The follower passes by what was done, and with it what comes next.
+    await warm.append('b', 2n, [newEvent()]);
+    while (seen.length < 7) await sleep(5);
+    for (const store of [warm, await bench.store(server.connectionString)]) {
+      for (const from of store === warm ? [0n, 3n] : [0n])
+        await expect(collect(store.read('a', from))).rejects.toMatchObject(TRUNCATED);
+      for (const expected of [-1n, 1n, 2n])
+        await expect(store.append('a', expected, [newEvent()])).rejects.toMatchObject(TRUNCATED);
+      const { length } = await collect(store.read('b'));
+      await store.append('b', BigInt(length - 1), [newEvent()]);
+    }
+    expect(
+      server.events().filter(({ stream, type }) => stream === 'gatehouse-a' && type[0] !== '$'),
+    ).toHaveLength(3);
+    stop.abort();
+    await following;
+  });
+
+  it('is not missing where metadata hide nothing yet', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    await store.append('a', -1n, newEvents(2));
+    server.log.setMetadata('gatehouse-a', { $maxCount: 4 });
+    const following = take(follow(store), 4);
+    await store.append('a', 1n, newEvents(2));
+    await following;
+    expect(await collect(store.read('a', 2n))).toHaveLength(2);
+    await store.append('a', 3n, [newEvent()]);
+    await expect(store.append('a', 4n, [newEvent()])).rejects.toMatchObject(TRUNCATED);
+  });
+});
