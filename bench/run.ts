@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Bench, FULL, QUICK } from './bench';
 import { isMet, ratioOf, tableOf } from './figures';
+import { cluster } from './sections/cluster';
 import { commands } from './sections/commands';
 import { largeLog } from './sections/large-log';
 import { lookups } from './sections/lookups';
@@ -13,7 +14,7 @@ import { relay } from './sections/relay';
 import { versions } from './sections/versions';
 import { visible } from './sections/visible';
 
-const SECTIONS = { lookups, commands, policies, visible, versions, 'large-log': largeLog, relay };
+const SECTIONS = { lookups, commands, policies, visible, versions, 'large-log': largeLog, relay, cluster };
 const RESULTS = join(__dirname, 'results');
 
 /** `npm run bench [-- --quick] [-- --only lookups]`: everything against raw baselines on this machine, in one run. */

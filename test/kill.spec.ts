@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { foldPointer } from './support/fold';
+import { account } from './support/account';
+import { foldPointer, numbersOf } from './support/fold';
 import { type Event, HttpClient, type Live } from './support/http';
 import { Load, MODELS, type Sent } from './support/load';
 import type { Seen } from './support/pointer-reader';
@@ -35,41 +36,13 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
   const readLog = async () =>
     log.push(...(await http.events(log.at(-1)?.position ?? '0', { tenant: 'acme' })));
 
-  /** What was acknowledged is in the log once, what was refused is not in it, and the rest is there or not, but never twice. */
-  const reconcile = (load: Load, events: readonly Event[]) => {
-    const commandOf = new Map(load.sent.flatMap((s) => s.requestIds.map((id) => [id, s] as const)));
-    const eventsOf = new Map<Sent, Event[]>();
-    for (const event of events) {
-      const command = commandOf.get(event.correlation);
-      if (command === undefined)
-        throw new Error(
-          `nobody sent what position ${event.position} holds (${event.type}, ${event.correlation})`,
-        );
-      eventsOf.set(command, [...(eventsOf.get(command) ?? []), event]);
-    }
-    for (const s of load.sent) {
-      const recorded = (eventsOf.get(s) ?? []).map(({ id, position }) => ({ id, position }));
-      const { outcome } = s;
-      if (outcome.kind === 'recorded')
-        expect(recorded).toEqual([{ id: outcome.id, position: outcome.position }]);
-      else if (outcome.kind === 'nothing') expect(recorded).toEqual([]);
-      else expect(recorded.length).toBeLessThanOrEqual(1);
-    }
-  };
-
   const explainPointers = async () => {
     for (const model of MODELS) {
       const folded = foldPointer(log.filter((event) => event.model === model));
       const call = { tenant: 'acme' };
       const { status, body } = await http.getCaughtUp<Live>(`/v1/models/${model}/live`, call);
       if (status === 404 && folded.revision === 0) continue;
-      const answered = {
-        revision: body.revision,
-        current: body.current,
-        previous: body.previous,
-        rollbackTarget: body.rollbackTarget,
-      };
-      expect(numbers(answered)).toEqual(folded);
+      expect(numbersOf(body)).toEqual(folded);
       if (folded.revision > 0)
         await caughtUp(
           model,
@@ -77,12 +50,6 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
         );
     }
   };
-  const numbers = (live: Omit<Live, 'model' | 'since'>) => ({
-    revision: live.revision,
-    current: live.current?.version ?? null,
-    previous: live.previous?.version ?? null,
-    rollbackTarget: live.rollbackTarget?.version ?? null,
-  });
   /** The file of a model, or null as long as there is none. */
   const pointerFile = (model: string): { revision: number } | null => {
     const file = join(pointers, 'acme', model, 'active_version.json');
@@ -105,7 +72,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
     await start();
     const from = log.length;
     await readLog();
-    reconcile(load, log.slice(from));
+    account(load.sent, log.slice(from));
     const lost = new Set(load.sent.filter((s) => s.outcome.kind === 'unknown'));
     const landed = new Map(log.slice(from).map((event) => [event.correlation, event]));
     await load.settle(service);
@@ -122,7 +89,7 @@ describe(`${KILLS} times kill -9 in the middle of mixed load`, () => {
       else expect(s.outcome.kind).toBe('nothing');
     }
     await readLog();
-    reconcile(load, log.slice(from));
+    account(load.sent, log.slice(from));
     await explainPointers();
     sent.push(...load.sent);
   };

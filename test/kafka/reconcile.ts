@@ -38,11 +38,15 @@ const CARRIES: { readonly [channel: string]: Says } = {
 };
 export const CHANNELS = Object.keys(CARRIES);
 
-/** Compares all of the log with all that the brokers hold, event by event. */
+/**
+ * Compares all of the log with all that the brokers hold, event by event. Of a log that was copied from another one, `before` has the
+ * positions that events had there: what was sent then says those.
+ */
 export async function reconcile(
   store: Pick<EventStore, 'readAll'>,
   address: string,
   prefix: string,
+  before: ReadonlyMap<string, bigint> = new Map(),
 ): Promise<Reconciled> {
   const events: Recorded[] = [];
   for await (const event of store.readAll(0n, { follow: false, signal: new AbortController().signal }))
@@ -61,7 +65,7 @@ export async function reconcile(
     const there = new Set(firsts.map(({ id }) => id));
     for (const [id, { position }] of due)
       if (!there.has(id)) found.missing.push(`${channel} ${position} ${id}`);
-    found.disorder.push(...disorderOf(firsts, due));
+    found.disorder.push(...disorderOf(firsts, due, before));
   }
   return { ...found, duplicates };
 }
@@ -83,7 +87,11 @@ function firstsOf(records: readonly Sent[]): Sent[] {
   return records.filter(({ id }) => had.size < had.add(id).size);
 }
 
-function disorderOf(firsts: readonly Sent[], due: ReadonlyMap<string, Recorded>): string[] {
+function disorderOf(
+  firsts: readonly Sent[],
+  due: ReadonlyMap<string, Recorded>,
+  moved: ReadonlyMap<string, bigint>,
+): string[] {
   const last = new Map<string, Sent>();
   return firsts.flatMap((record) => {
     const { key, topic, id, position, revision, partition } = record;
@@ -91,7 +99,8 @@ function disorderOf(firsts: readonly Sent[], due: ReadonlyMap<string, Recorded>)
     const before = last.get(key);
     last.set(key, record);
     const faults: string[] = [];
-    if (event?.position !== position || event.revision !== revision) faults.push('is not what the log says');
+    const isThere = event?.position === position || moved.get(id) === position;
+    if (!isThere || event?.revision !== revision) faults.push('is not what the log says');
     if (before && before.partition !== partition) faults.push('has its key in another partition');
     if (before && before.revision >= revision) faults.push(`comes after revision ${before.revision}`);
     return faults.map((fault) => `${topic} ${key} revision ${revision} (${id}) ${fault}`);

@@ -1,4 +1,4 @@
-import type { Event } from './http';
+import type { Event, Live } from './http';
 
 /** What the pointer of a model must be, folded from its events by the words of the design alone. */
 export type Folded = {
@@ -34,6 +34,17 @@ export function foldPointer(events: readonly Event[]): Folded {
   const current = stack.at(-1) ?? null;
   const below = stack.slice(0, -1).filter((version) => version !== current && !unfit.has(version));
   return { revision, current, previous, rollbackTarget: below.at(-1) ?? null };
+}
+
+/** What the service says of a pointer, in the words of `Folded`. */
+export function numbersOf({ revision, current, previous, rollbackTarget }: Live): Folded {
+  const version = (ref: Live['current']) => ref?.version ?? null;
+  return {
+    revision,
+    current: version(current),
+    previous: version(previous),
+    rollbackTarget: version(rollbackTarget),
+  };
 }
 
 function poppedTo(stack: readonly number[], target: number | undefined): number[] {

@@ -15,11 +15,18 @@ import { HttpClient } from './http';
 import type { Service } from './service';
 
 /** A command that was sent: under which request ids, and what is known of it. */
-export type Sent = { readonly command: Command; readonly requestIds: string[]; outcome: Outcome };
+export type Sent = {
+  readonly command: Command;
+  readonly requestIds: string[];
+  outcome: Outcome;
+  /** It was sent again while who had it first may still have been at work on it. */
+  inDoubt?: boolean;
+};
 
 export const MODELS = Array.from({ length: 6 }, (_, i) => `model-${i}`);
 
-const chance = (percent: number) => randomInt(100) < percent;
+/** True that often. */
+export const chance = (percent: number) => randomInt(100) < percent;
 
 /** Some writers who take versions of the same few models through their whole lives, until the service is gone. */
 export class Load {
@@ -54,33 +61,33 @@ export class Load {
       return (sent.outcome = best(outcomes));
     };
     let alive = true;
-    while (alive) alive = await this.life(MODELS[randomInt(MODELS.length)]!, issue);
+    while (alive) alive = await life(MODELS[randomInt(MODELS.length)]!, issue);
     clients.http.close();
     clients.grpc.close();
   }
+}
 
-  /** One version's life; false when the service no longer answers. */
-  private async life(model: string, issue: (command: Command) => Promise<Outcome>): Promise<boolean> {
-    const registered = await issue(register(model));
-    if (registered.kind !== 'recorded') return registered.kind !== 'unknown';
-    const version = registered.version;
-    const steps = [
-      evaluate(model, version),
-      // Nobody has approved it yet: refused.
-      ...(chance(20) ? [promote(model, version)] : []),
-      ...(chance(10) ? [decide(model, version, 'reject')] : []),
-      decide(model, version, 'approve'),
-      promote(model, version),
-      ...(chance(30) ? [rollBack(model, version)] : []),
-      ...(chance(30) && version > 20 ? [deprecate(model, version - 20)] : []),
-    ];
-    for (const step of steps) if ((await issue(step)).kind === 'unknown') return false;
-    return true;
-  }
+/** One version's life, step by step; false when a step was not answered. */
+export async function life(model: string, issue: (command: Command) => Promise<Outcome>): Promise<boolean> {
+  const registered = await issue(register(model));
+  if (registered.kind !== 'recorded') return registered.kind !== 'unknown';
+  const version = registered.version;
+  const steps = [
+    evaluate(model, version),
+    // Nobody has approved it yet: refused.
+    ...(chance(20) ? [promote(model, version)] : []),
+    ...(chance(10) ? [decide(model, version, 'reject')] : []),
+    decide(model, version, 'approve'),
+    promote(model, version),
+    ...(chance(30) ? [rollBack(model, version)] : []),
+    ...(chance(30) && version > 20 ? [deprecate(model, version - 20)] : []),
+  ];
+  for (const step of steps) if ((await issue(step)).kind === 'unknown') return false;
+  return true;
 }
 
 /** Of the answers to one command sent twice, the one that says most. */
-function best(outcomes: readonly Outcome[]): Outcome {
+export function best(outcomes: readonly Outcome[]): Outcome {
   return (
     outcomes.find((o) => o.kind === 'recorded') ?? outcomes.find((o) => o.kind === 'unknown') ?? outcomes[0]!
   );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../..');
 const MAIN = join(ROOT, 'dist/apps/api/src/main.js');
+const WORKER = join(ROOT, 'dist/apps/worker/src/main.js');
 const OUTPUT_KEPT = 200_000;
 
 /** How a process ended, and what it had to say. */
@@ -26,6 +27,9 @@ export type Service = {
   kill(): Promise<Ended>;
 };
 
+/** A running worker. It has one door, for the machines that watch it. */
+export type Worker = Omit<Service, 'grpc'>;
+
 export type Settings = { readonly [name: `GATEHOUSE_${string}`]: string };
 
 type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended> };
@@ -33,17 +37,52 @@ type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended
 /** Runs the built service, as plain `node`, on free ports unless the settings say otherwise; ready when both doors listen. */
 export async function startService(settings: Settings): Promise<Service> {
   const began = performance.now();
-  const process = launch({
+  const process = launch(MAIN, {
     GATEHOUSE_HTTP: '127.0.0.1:0',
     GATEHOUSE_GRPC: '127.0.0.1:0',
     GATEHOUSE_LOG_LEVEL: 'warn',
     ...settings,
   });
-  const { http, grpc } = await listening(process);
+  const [http, grpc] = await listening(process, ['http', 'grpc']);
+  return { ...running(process, http!, began), grpc: grpc! };
+}
+
+/** Runs the built worker, in the same way. */
+export async function startWorker(settings: Settings): Promise<Worker> {
+  const began = performance.now();
+  const process = launch(WORKER, {
+    GATEHOUSE_HTTP: '127.0.0.1:0',
+    GATEHOUSE_LOG_LEVEL: 'warn',
+    ...settings,
+  });
+  const [http] = await listening(process, ['worker http']);
+  return running(process, http!, began);
+}
+
+/** Runs the built service where it should not start; kills it after the time given, which shows as a signal. */
+export async function runToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
+  return endOf(
+    launch(MAIN, { GATEHOUSE_HTTP: '127.0.0.1:0', GATEHOUSE_GRPC: '127.0.0.1:0', ...settings }),
+    withinMs,
+  );
+}
+
+/** The same with the worker. */
+export async function runWorkerToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
+  return endOf(launch(WORKER, { GATEHOUSE_HTTP: '127.0.0.1:0', ...settings }), withinMs);
+}
+
+async function endOf(process: Process, withinMs: number): Promise<Ended> {
+  const timer = setTimeout(() => process.child.kill('SIGKILL'), withinMs);
+  const ended = await process.ended;
+  clearTimeout(timer);
+  return ended;
+}
+
+function running(process: Process, http: string, began: number): Worker {
   const end = (signal: NodeJS.Signals) => (process.child.kill(signal), process.ended);
   return {
-    http: http.startsWith('http') ? http : `http://${http}`,
-    grpc: grpc.replace(/^\w+:\/\//, ''),
+    http: `http://${http}`,
     pid: process.child.pid!,
     startedInMs: performance.now() - began,
     ended: process.ended,
@@ -54,22 +93,13 @@ export async function startService(settings: Settings): Promise<Service> {
   };
 }
 
-/** Runs the built service where it should not start; kills it after the time given, which shows as a signal. */
-export async function runToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
-  const process = launch({ GATEHOUSE_HTTP: '127.0.0.1:0', GATEHOUSE_GRPC: '127.0.0.1:0', ...settings });
-  const timer = setTimeout(() => process.child.kill('SIGKILL'), withinMs);
-  const ended = await process.ended;
-  clearTimeout(timer);
-  return ended;
-}
-
-function launch(settings: Settings): Process {
-  if (!existsSync(MAIN)) throw new Error(`${MAIN} is missing: run "npm run build" first`);
+function launch(program: string, settings: Settings): Process {
+  if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
   // NODE_OPTIONS is the tests' own (it loads TypeScript), and so are other GATEHOUSE_… names: what runs here has its settings only.
   const inherited = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|GATEHOUSE_)/.test(name)),
   );
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [program], {
     cwd: ROOT,
     env: { ...inherited, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -86,14 +116,17 @@ function launch(settings: Settings): Process {
   return { child, output: () => output, ended };
 }
 
-function listening({ child, output, ended }: Process): Promise<{ http: string; grpc: string }> {
+/** Where each of its doors listens, without a scheme. */
+function listening({ child, output, ended }: Process, doors: readonly string[]): Promise<string[]> {
   return new Promise((resolve, reject) => {
     const look = () => {
-      const http = /^gatehouse http listening on (\S+)$/m.exec(output())?.[1];
-      const grpc = /^gatehouse grpc listening on (\S+)$/m.exec(output())?.[1];
-      if (http === undefined || grpc === undefined) return;
+      const said = doors.flatMap(
+        (door) =>
+          new RegExp(`^gatehouse ${door} listening on (?:\\w+://)?(\\S+)$`, 'm').exec(output())?.[1] ?? [],
+      );
+      if (said.length < doors.length) return;
       child.stdout?.off('data', look);
-      resolve({ http, grpc });
+      resolve(said);
     };
     child.stdout?.on('data', look);
     void ended.then((e) =>

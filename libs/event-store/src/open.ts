@@ -12,12 +12,20 @@ export interface Where {
   readonly eventStore?: string | undefined;
   /** What the names of our streams begin with in EventStoreDB. */
   readonly prefix?: string;
+  /** For so long one call to EventStoreDB may be without an answer. */
+  readonly timeoutMs?: number;
   /** Told why the start waits. */
   readonly onWaiting?: (why: string) => void;
 }
 
 /** Opens the log, wherever it is. Rejects with what is wrong and what to do. */
-export async function openStore({ data, eventStore, prefix, onWaiting }: Where): Promise<OpenStore> {
+export async function openStore({
+  data,
+  eventStore,
+  prefix,
+  timeoutMs,
+  onWaiting,
+}: Where): Promise<OpenStore> {
   if (eventStore === undefined) return SqliteEventStore.open({ file: join(data, 'events.db') });
   mkdirSync(data, { recursive: true });
   // The embedded log has this lock by itself. Here it keeps a second process out of the views.
@@ -26,6 +34,7 @@ export async function openStore({ data, eventStore, prefix, onWaiting }: Where):
     return await EventStoreDbEventStore.open({
       connection: eventStore,
       ...(prefix !== undefined && { prefix }),
+      ...(timeoutMs !== undefined && { timeoutMs }),
       ...(onWaiting && { onWaiting }),
       onClosed: () => lock.release(),
     });

@@ -60,6 +60,13 @@ export const SETTINGS = {
       return text;
     },
   }),
+  eventStoreTimeoutMs: setting({
+    name: 'GATEHOUSE_EVENT_STORE_TIMEOUT_MS',
+    default: '3000',
+    meaning:
+      'For so long a call to EventStoreDB may be without an answer, in milliseconds (100 to 60000); then it is made again, an append only after a look at what became of it.',
+    parse: whole(100, 60_000),
+  }),
   pointerDir: setting({
     name: 'GATEHOUSE_POINTER_DIR',
     default: undefined,
@@ -114,6 +121,7 @@ export abstract class Settings {
   abstract readonly data: string;
   abstract readonly eventStore?: string;
   abstract readonly eventStorePrefix: string;
+  abstract readonly eventStoreTimeoutMs: number;
   abstract readonly pointerDir?: string;
   abstract readonly logLevel: LogLevel;
   abstract readonly requestTimeoutMs: number;
@@ -152,6 +160,7 @@ export function lookUpSettings(
     data: value(SETTINGS.data)!,
     eventStore: value(SETTINGS.eventStore),
     eventStorePrefix: value(SETTINGS.eventStorePrefix)!,
+    eventStoreTimeoutMs: value(SETTINGS.eventStoreTimeoutMs)!,
     pointerDir: value(SETTINGS.pointerDir),
     logLevel: value(SETTINGS.logLevel)!,
     requestTimeoutMs: value(SETTINGS.requestTimeoutMs)!,

@@ -16,11 +16,12 @@ import { EVENT_STORE } from './store.tokens';
     {
       provide: EVENT_STORE,
       inject: [Settings, LOG],
-      useFactory: ({ data, eventStore, eventStorePrefix }: Settings, log: Logger) =>
+      useFactory: ({ data, eventStore, eventStorePrefix, eventStoreTimeoutMs }: Settings, log: Logger) =>
         openStore({
           data,
           eventStore,
           prefix: eventStorePrefix,
+          timeoutMs: eventStoreTimeoutMs,
           onWaiting: (why) => log.warn({ why }, 'the log is not there yet: waiting'),
         }),
     },
