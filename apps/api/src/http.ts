@@ -14,7 +14,7 @@ import {
 } from '@gatehouse/platform';
 import { negotiate } from './accept';
 import { answerClientError } from './http-errors';
-import { YAML, YamlText } from './policies/policy-body';
+import { OLD_YAML, YAML, YamlText } from './policies/policy-body';
 import { Problem } from './problem';
 import { sendProblem } from './problem-json';
 import type { Routes } from './routes';
@@ -61,7 +61,7 @@ export function shapeHttp(fastify: FastifyInstance, shell: Shell): void {
   );
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, parseBody(jsonOf));
-  fastify.addContentTypeParser(YAML, { parseAs: 'buffer' }, parseBody(yamlOf));
+  fastify.addContentTypeParser([YAML, ...OLD_YAML], { parseAs: 'buffer' }, parseBody(yamlOf));
   fastify.addHook('onRoute', (route) => {
     shell.routes.add(route);
     // First: what a route adds itself may answer already.

@@ -40,7 +40,7 @@ export class PointedAt {
         return null;
       case 'model.Evaluated': {
         // No bound judges nothing: that is no gate which held anything back.
-        if (fact.data.passed || Object.keys(fact.data.thresholds).length === 0) return null;
+        if (fact.data.passed || !fact.data.rules.some(({ metric }) => metric !== undefined)) return null;
         return { fact, version: await this.registered(stream, fact.data.version, fact) };
       }
       case 'model.Promoted':

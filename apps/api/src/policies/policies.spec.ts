@@ -89,6 +89,8 @@ describe('publish', () => {
 
   it('takes YAML on this path only, and needs an actor', async () => {
     expect((await yaml('/v1/models/m/versions', 'changelog: x')).status).toBe(415);
+    const old = { ...as('ann', 'old-yaml'), 'content-type': 'text/yaml; charset=utf-8' };
+    expect((await yaml('/v1/policies', HIGH_RISK, old)).status).toBe(201);
     expect((await yaml('/v1/policies', HIGH_RISK, {})).body['code']).toBe('actor-missing');
   });
 

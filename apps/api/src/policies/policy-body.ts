@@ -6,6 +6,8 @@ export class YamlText {
 }
 
 export const YAML = 'application/yaml';
+/** What it was called before RFC 9512, and still is by many. */
+export const OLD_YAML = ['application/x-yaml', 'text/yaml', 'text/x-yaml'];
 
 /** A body as a policy. Throws `PolicyRefused`. */
 export function draftOfBody(body: unknown): Draft {

@@ -149,12 +149,48 @@ const ROWS: readonly (readonly [what: string, act: Act, outcome: string])[] = [
   ],
 ];
 
+const RACES = 5;
+
 const DOORS: readonly (readonly [string, (edge: Edge) => Door])[] = [
   ['HTTP', httpDoor],
   ['gRPC', grpcDoor],
 ];
 
 describe.each(DOORS)('over %s', (name, doorOf) => {
+  it('a promotion that races an activation is judged by the one policy or the other, and says by which', async () => {
+    const door = doorOf(edge);
+    for (let i = 0; i < RACES; i++) {
+      const model = `race-${name.toLowerCase()}-${i}`;
+      await publish(model, LESS, 1);
+      await lives.staged(model, 1, { author: 'dana' });
+      await lives.approve(model, 1, 'max');
+      const promote: Ask = { verb: 'promote', model, version: 1, body: {}, actor: 'bob' };
+      // The activation comes sooner or later within the promotion's way.
+      const [told] = await Promise.all([door.ask(promote), publish(model, MORE, 2)]);
+      if (told.code !== 'ok') {
+        expect(told.code).toBe('gate-not-met');
+        expect((await door.ask(promote)).code).toBe('gate-not-met');
+        continue;
+      }
+      const { evidence } = told.event!['data'] as { evidence: { policy: object } };
+      expect(evidence.policy).toMatchObject({ name: model, version: 1 });
+    }
+  });
+
+  it('the same reviewer at the same time through many calls counts once', async () => {
+    const door = doorOf(edge);
+    const model = `twice-${name.toLowerCase()}`;
+    await publish(model, 'approvals: [{count: 2}]', 1);
+    await lives.staged(model, 1, { author: 'dana' });
+    const asked = await Promise.all(Array.from({ length: 8 }, () => door.ask({ ...approve('ann'), model })));
+    expect(asked.filter(({ changed }) => changed)).toHaveLength(1);
+    const told = await door.ask({ verb: 'promote', model, version: 1, body: {}, actor: 'bob' });
+    expect([told.code, told.facts?.['missing']]).toEqual([
+      'not-approved',
+      [{ needed: '1 approval by a reviewer' }],
+    ]);
+  });
+
   it.each(ROWS.map((row, i) => [...row, i] as const))('%s', async (_what, act, outcome, i) => {
     const model = `separate-${name.toLowerCase()}-${i}`;
     const door = doorOf(edge);
