@@ -27,7 +27,7 @@ type Heard = { messages: number; last: string[] };
 
 /** With the broker of `KAFKA_BROKERS`, or with Apache Kafka itself, started for the occasion (Java and Maven needed). */
 export async function besideTheDemo(): Promise<Teams> {
-  const given = process.env['KAFKA_BROKERS'];
+  const given = process.env['KAFKA_BROKERS'] || undefined;
   const broker = given ? undefined : await startBroker();
   const brokers = given?.split(',') ?? [broker!.address];
   // A broker that is new knows nothing of what was seen in an earlier run.

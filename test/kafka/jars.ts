@@ -13,14 +13,14 @@ const CACHE = join(__dirname, '../../node_modules/.cache/gatehouse');
  * The folder that holds Apache Kafka and all it needs, fetched by Maven the first time. Any number of processes may ask
  * at once: each copies into a folder of its own, and the first to finish gives it its name.
  */
-export async function kafkaJars(): Promise<string> {
+export async function kafkaJars(cache = CACHE): Promise<string> {
   await must(
     'java',
     ['-version'],
     'Java (17 or later), for example "apt-get install openjdk-17-jre-headless"',
   );
   const pom = createHash('sha256').update(await readFile(POM));
-  const folder = join(CACHE, `kafka-${pom.digest('hex').slice(0, 12)}`);
+  const folder = join(cache, `kafka-${pom.digest('hex').slice(0, 12)}`);
   if (existsSync(folder)) return folder;
   const own = `${folder}.${process.pid}-${Date.now()}`;
   await mkdir(own, { recursive: true });

@@ -22,10 +22,10 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     'Connection: close',
   ];
   const answer = `${head.join('\r\n')}\r\n\r\n${body}`;
+  if (problem.code !== 'timeout') return void socket.end(answer);
   // The parser of a request that was too slow would read on, and what arrives late would be done after all.
-  if (problem.code === 'timeout') socket.write(answer, () => socket.destroy());
-  else socket.end(answer);
-  if (problem.code === 'timeout' && socket.writableLength > 0) socket.destroy();
+  socket.write(answer, () => socket.destroy());
+  if (socket.writableLength > 0) socket.destroy();
 }
 
 function meaningOf(error: NodeJS.ErrnoException): Problem {

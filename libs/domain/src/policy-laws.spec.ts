@@ -104,10 +104,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: version.map((n) => say.promote(n)) },
   {
     weight: 2,
-    arbitrary: version.map((n): Command => ({
-      verb: 'promote',
-      data: { version: n, breakGlass: { reason: 'fire' } },
-    })),
+    arbitrary: version.map(breakGlass),
   },
   { weight: 1, arbitrary: version.map((n) => say.rollBack(n)) },
 );
@@ -128,11 +125,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 14, arbitrary: fc.record({ actor, command }) },
 );
 /** The way of one version as far as its approvals: chance alone rarely gets there. */
-const life: fc.Arbitrary<Step[]> = version.map((n) => [
+const life: fc.Arbitrary<Step[]> = fc.record({ n: version, glass: fc.boolean() }).map(({ n, glass }) => [
   { actor: CI, command: registerWithCode(n) },
   ...['a', 'b'].map((suite) => ({ actor: CI, command: say.evaluate(n, 0.95, { suite }) })),
   ...PEOPLE.slice(1).map((one) => ({ actor: one, command: say.decide(n) })),
   { hours: 3 },
+  ...(glass
+    ? [
+        { holder: BOB.id, capacities: ['pager'] },
+        { actor: BOB, command: breakGlass(n) },
+      ]
+    : []),
   { actor: BOB, command: say.promote(n) },
 ]);
 const sequence = fc
@@ -145,6 +148,10 @@ const sequence = fc
 function registerWithCode(n: number): Command {
   const manifest = { config: n, code: { revision: 'b' } };
   return { verb: 'register', data: { digest: digest(manifest), changelog: 'x', manifest } };
+}
+
+function breakGlass(n: number): Command {
+  return { verb: 'promote', data: { version: n, breakGlass: { reason: 'fire' } } };
 }
 
 /** What was so when a promotion was recorded. */
@@ -272,7 +279,9 @@ function latest(facts: readonly Fact[], version: number | undefined): Map<string
   return new Map(runs.filter((run) => run.version === version).map((run) => [run.suite, run]));
 }
 
-const RUNS = runs(3_000);
+// However few are asked for: the last line of the law counts on them.
+const { numRuns, seed } = runs(3_000);
+const RUNS = { numRuns: Math.max(numRuns, 1_500), seed };
 
 it('I7: whatever goes live meets the policy that its event names, or broke the glass and says so', () => {
   const seen = { plain: 0, glass: 0, capacities: 0, soak: 0, registered: 0, rules: 0, regression: 0 };

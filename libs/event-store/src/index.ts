@@ -1,7 +1,12 @@
 export { type SqliteOptions, SqliteEventStore } from './sqlite/sqlite-event-store';
 export type { OpenStore, StoreStats } from './open-store';
 export { openStore } from './open';
-export { type EventStoreDbOptions, EventStoreDbEventStore } from './eventstoredb/eventstoredb-event-store';
+export {
+  type EventStoreDbOptions,
+  EventStoreDbEventStore,
+  STREAM_PREFIX,
+  STREAM_PREFIX_MEANS,
+} from './eventstoredb/eventstoredb-event-store';
 export { backup, newLogIdentity, verify, type Verified } from './sqlite/maintenance';
 export { migrate, type Migrated, type MigrationOptions, type MigrationProgress } from './migration/migrate';
 export { MigrationRefused } from './migration/refused';

@@ -2,6 +2,7 @@ import { type EventStore, LogTruncated, type Recorded } from './event-store';
 import { gather, type Gathered } from './gather';
 import { type Checkpoint, type Follower, MayPass } from './projection';
 import { turn } from './slices';
+import { pause, settlesWithin } from './timing';
 import { Waiting } from './waiting';
 
 export interface FollowOptions {
@@ -178,7 +179,7 @@ class Path implements Following {
     try {
       let next: Promise<IteratorResult<Recorded>> | null = events.next();
       while (next && !signal.aborted) {
-        if (this.unsettled > 0 && !(await within(QUIET_MS, next))) await this.settle();
+        if (this.unsettled > 0 && !(await settlesWithin(QUIET_MS, next))) await this.settle();
         const gathered: Gathered<Recorded> = await gather(events, next, batch);
         next = gathered.next;
         if (gathered.items.length > 0) await this.handOver(gathered.items, gathered.idle);
@@ -235,7 +236,7 @@ class Path implements Following {
   private pause(): Promise<void> {
     const { first, longest } = this.options.retryMs ?? RETRY_MS;
     this.pauseMs = Math.min(longest, Math.max(first, this.pauseMs * 2));
-    return sleep(this.pauseMs, this.options.signal);
+    return pause(this.pauseMs, this.options.signal);
   }
 }
 
@@ -256,26 +257,4 @@ async function holds(store: EventStore, logId: string, checkpoint: Checkpoint): 
   for await (const event of store.read(checkpoint.stream, checkpoint.revision))
     return event.id === checkpoint.id && event.position === checkpoint.position;
   return false;
-}
-
-/** Whether a promise settles in this time. */
-async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
-  const ready = () => true;
-  const answer = await Promise.race([promise.then(ready, ready), late]);
-  clearTimeout(timer);
-  return answer;
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    signal.addEventListener('abort', wake, { once: true });
-  });
 }

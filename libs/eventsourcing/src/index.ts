@@ -6,4 +6,6 @@ export type { Folding } from './warm-states';
 export * from './standing';
 export * from './transact';
 export * from './follow';
+export { Recent } from './recent';
 export * from './slices';
+export * from './timing';

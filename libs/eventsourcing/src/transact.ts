@@ -185,17 +185,16 @@ export class Transactor<State, Fact, Command> {
     command: Command,
     warm: Warm<State>,
   ): Promise<NewEvent | null> {
-    let now = 0;
-    const [event] = await this.decideAt(command, warm, request.eventId, (asked, state, at) => {
-      now = Date.parse(at.now);
-      return this.decider.decide(asked, state, at);
+    // The event is of the instant that it was decided at.
+    const [event, time] = await this.decideAt(command, warm, request.eventId, (asked, state, at) => {
+      const [decided] = this.decider.decide(asked, state, at);
+      return [decided, at.now] as const;
     });
     if (!event) return null;
     if (this.clock() < warm.time - MAX_SKEW_MS)
       throw new ClockSkew(
         `this clock is more than 60 s behind the last event of ${warm.stream}; set it right`,
       );
-    const time = isoTime(Math.max(now, warm.time));
     return { id: request.eventId, ...event, meta: { ...request.meta, id: request.eventId, time } };
   }
 

@@ -1,6 +1,5 @@
 import { decode, type Fact } from '@gatehouse/domain';
-import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
-import { Recent } from './recent';
+import { Recent, type EventStore, type Recorded } from '@gatehouse/eventsourcing';
 import type { RegisteredFact, Told } from './messages/told';
 
 const MOST_BYTES = 16 * 1024 * 1024;

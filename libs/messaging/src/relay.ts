@@ -76,7 +76,7 @@ export class Relay implements Follower {
     const { maxSendBytes, checkpoints, signal } = this.options;
     for await (const batch of batchesOf(this.render(events, logId), maxSendBytes)) {
       if (signal?.aborted) throw new MayPass('this process no longer relays');
-      if (batch.items.length > 0) await mayPass(() => this.deliveries.send(batch));
+      await mayPass(() => this.deliveries.send(batch));
       if (signal?.aborted) throw new MayPass('this process no longer relays');
       const { position, stream, revision, id } = batch.last;
       const channels = this.deliveries.channels();

@@ -1,11 +1,13 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { ChannelsStatus, ChannelStatus } from '@gatehouse/messaging';
+import { inOne } from './store-metrics';
 
 /** How far each channel is, asked when it is scraped; nothing where nothing is fanned out. */
 export function channelMetrics(
   registry: Registry,
   channels: { status(): Promise<ChannelsStatus | null> },
 ): void {
+  const status = inOne(() => channels.status());
   const gauge = (name: string, help: string, of: (channel: ChannelStatus) => number | null) =>
     new Gauge({
       name: `gatehouse_channel_${name}`,
@@ -14,7 +16,7 @@ export function channelMetrics(
       registers: [registry],
       async collect() {
         this.reset();
-        for (const channel of (await channels.status())?.channels ?? []) {
+        for (const channel of (await status())?.channels ?? []) {
           const value = of(channel);
           if (value !== null) this.set({ topic: channel.topic }, value);
         }
@@ -34,9 +36,9 @@ export function channelMetrics(
     help: '1 in the process that relays',
     registers: [registry],
     async collect() {
-      const status = await channels.status();
+      const now = await status();
       this.reset();
-      if (status !== null) this.set(Number(status.role === 'active'));
+      if (now !== null) this.set(Number(now.role === 'active'));
     },
   });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { STREAM_PREFIX, STREAM_PREFIX_MEANS } from '@gatehouse/event-store';
 import type { Limits, OidcOptions } from '@gatehouse/identity';
 import {
   address,
@@ -57,10 +58,7 @@ export const SETTINGS = {
     meaning:
       'What the names of our streams begin with in EventStoreDB, where other streams may be, too. It must never change: another prefix is another log.',
     parse: (text) => {
-      if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(text))
-        throw new Error(
-          'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .',
-        );
+      if (!STREAM_PREFIX.test(text)) throw new Error(STREAM_PREFIX_MEANS);
       return text;
     },
   }),

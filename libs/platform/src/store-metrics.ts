@@ -46,6 +46,7 @@ export function breakGlassMetrics(registry: Registry, views: Views): void {
 
 /** How far each follower is along the log as it is now. */
 export function followerMetrics(registry: Registry, followers: FollowerHost): void {
+  const measured = inOne(() => followers.measured());
   const gauge = (name: string, help: string, of: (status: FollowStatus) => number) =>
     new Gauge({
       name: `gatehouse_follower_${name}`,
@@ -53,7 +54,7 @@ export function followerMetrics(registry: Registry, followers: FollowerHost): vo
       labelNames: ['follower'] as const,
       registers: [registry],
       async collect() {
-        for (const status of await followers.measured()) this.set({ follower: status.name }, of(status));
+        for (const status of await measured()) this.set({ follower: status.name }, of(status));
       },
     });
   gauge('position', 'The last event whose effect can be seen', ({ position }) => Number(position));
@@ -64,4 +65,10 @@ export function followerMetrics(registry: Registry, followers: FollowerHost): vo
     ({ behindMs }) => behindMs / 1_000,
   );
   gauge('live', '1 while it keeps up with the log', ({ state }) => Number(state === 'live'));
+}
+
+/** One answer for all who ask at the same time, as the gauges of one scrape do: each costs a look at the log. */
+export function inOne<T>(ask: () => Promise<T>): () => Promise<T> {
+  let asked: Promise<T> | undefined;
+  return () => (asked ??= ask().finally(() => (asked = undefined)));
 }

@@ -58,6 +58,7 @@ export class Appender {
   private async attempt(append: Append, readBack: boolean): Promise<Appended> {
     const { stream, expected, events } = append;
     await this.reader.whole(stream);
+    if (!readBack && expected < 0n && (await this.mayBegin(stream))) this.known.begin(stream);
     if (readBack || !this.covers(stream, expected)) await this.learn(stream);
     const earlier = await this.earlier(append);
     if (earlier) return earlier;
@@ -96,6 +97,14 @@ export class Appender {
       appended = { position: there.position, revision: there.revision };
     }
     return appended;
+  }
+
+  /**
+   * A stream that nobody here has read need not be read to begin it: the server refuses if it is there, and then it is
+   * read. What the server does not refuse is to go on where a stream was deleted; that has to be asked.
+   */
+  private async mayBegin(stream: string): Promise<boolean> {
+    return this.known.count(stream) === undefined && !(await this.reader.deleted(stream));
   }
 
   private covers(stream: string, expected: bigint): boolean {

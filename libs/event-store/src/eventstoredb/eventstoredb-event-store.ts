@@ -44,6 +44,11 @@ export interface EventStoreDbOptions {
   readonly onClosed?: () => void;
 }
 
+/** What the names of our streams may begin with on the server. */
+export const STREAM_PREFIX = /^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/;
+export const STREAM_PREFIX_MEANS =
+  'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .';
+
 const DEFAULTS = {
   prefix: 'gatehouse-',
   timeoutMs: 3_000,
@@ -176,8 +181,6 @@ export class EventStoreDbEventStore implements OpenStore {
 }
 
 function checkPrefix(prefix: string): void {
-  if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/.test(prefix))
-    throw new Error(
-      'the prefix of the streams in EventStoreDB begins with a letter, ends with -, _ or . and has at most 64 letters, digits, -, _ and .',
-    );
+  if (!STREAM_PREFIX.test(prefix))
+    throw new Error(`the prefix of the streams in EventStoreDB ${STREAM_PREFIX_MEANS}`);
 }

@@ -10,6 +10,9 @@ import type { Wire } from './wire';
 /** NOTE: stored format. The one event of the stream that is named like the prefix itself. */
 const TYPE = 'gatehouse.LogStarted';
 
+/** Once in the life of a log the server looks through all that others have in it, and gives no answer meanwhile. */
+const LOOKING_MS = 60_000;
+
 /** The log's name, and the event that says it. */
 export interface Identity {
   readonly logId: string;
@@ -73,7 +76,8 @@ export class LogIdentity {
   }
 
   private async occupied(): Promise<boolean> {
-    for await (const answer of this.wire.read(allPage(0n, this.prefix, 1))) if (eventOf(answer)) return true;
+    const everything = this.wire.read(allPage(0n, this.prefix, 1), { quietMs: LOOKING_MS });
+    for await (const answer of everything) if (eventOf(answer)) return true;
     return false;
   }
 }

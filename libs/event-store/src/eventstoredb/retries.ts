@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import { pause } from './within';
+import { pause } from '@gatehouse/eventsourcing';
 
 /** For how long something that may pass is tried again. */
 export class Retries {

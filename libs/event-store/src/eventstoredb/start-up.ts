@@ -1,10 +1,10 @@
 import { status } from '@grpc/grpc-js';
+import { pause } from '@gatehouse/eventsourcing';
 import type { Connection } from './connection';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { Identity, LogIdentity } from './identity';
 import { metadataOf } from './limited';
 import { allLast, streamPage } from './requests';
-import { pause } from './within';
 import type { Wire } from './wire';
 
 const NEEDED = [22, 10] as const;

@@ -117,8 +117,8 @@ export class StreamReader {
     if (!page.found) this.known.begin(stream);
   }
 
-  /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell. */
-  private async deleted(stream: string): Promise<boolean> {
+  /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell that it may be so. */
+  async deleted(stream: string): Promise<boolean> {
     const tries = this.retries.begin();
     for (;;) {
       try {

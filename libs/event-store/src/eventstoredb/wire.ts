@@ -1,11 +1,11 @@
 import { AppendResp, type ReadReq, type ReadResp } from '@eventstore/db-client/generated/streams_pb';
 import type { ClientReadableStream, ClientWritableStream } from '@grpc/grpc-js';
+import { settlesWithin } from '@gatehouse/eventsourcing';
 import type { Call, Connection } from './connection';
 import type { EventBytes } from './envelope';
 import { positionOf } from './esdb-event';
 import { Fault, faultOf } from './fault';
 import { appendMessages } from './requests';
-import { within } from './within';
 
 /** Where an append stands, as the server says. No position: it has to be read. */
 export interface Written {
@@ -114,7 +114,7 @@ async function* patiently(
   for (;;) {
     const there = answers.readableLength > 0;
     const next = iterator.next();
-    while (!there && !(await within(quietMs, next)))
+    while (!there && !(await settlesWithin(quietMs, next)))
       if (await onQuiet()) throw new Fault('lost', `no answer within ${quietMs} ms`);
     const { done, value } = await next;
     if (done) return;

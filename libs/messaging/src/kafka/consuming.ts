@@ -1,3 +1,4 @@
+import { pause } from '@gatehouse/eventsourcing';
 import type { Consumer } from 'kafkajs';
 import { within } from './client';
 
@@ -15,7 +16,7 @@ export async function keepConsuming(
   failed: (error: Error) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  let pause = PAUSE_MS.first;
+  let pauseMs = PAUSE_MS.first;
   while (!signal.aborted) {
     const consumer = make();
     let joined = false;
@@ -31,8 +32,8 @@ export async function keepConsuming(
     off();
     over.abort();
     await within(CLOSE_MS, 'closing', consumer.disconnect()).catch(() => undefined);
-    pause = joined ? PAUSE_MS.first : Math.min(PAUSE_MS.longest, pause * 2);
-    await rest(pause, signal);
+    pauseMs = joined ? PAUSE_MS.first : Math.min(PAUSE_MS.longest, pauseMs * 2);
+    await pause(pauseMs, signal);
   }
 }
 
@@ -48,18 +49,4 @@ function endOf(consumer: Consumer, signal: AbortSignal, over: AbortSignal): Prom
   });
   ended.catch(() => undefined);
   return ended;
-}
-
-/** Waits, but not beyond the signal. */
-export function rest(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', wake);
-      resolve();
-    };
-    const timer = setTimeout(wake, ms);
-    signal.addEventListener('abort', wake, { once: true });
-    if (signal.aborted) wake();
-  });
 }

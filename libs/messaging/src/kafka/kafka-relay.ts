@@ -1,10 +1,9 @@
-import { type EventStore, follow, type Following, type LogState } from '@gatehouse/eventsourcing';
+import { type EventStore, follow, type Following, type LogState, pause } from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
 import { channelsStatus, type ChannelsStatus, type RelayRole } from '../channel-status';
 import { Relay, RelayStopped } from '../relay';
 import { KafkaCheckpoints } from './checkpoints';
 import { kafkaClient, type KafkaLog, type KafkaSettings } from './client';
-import { rest } from './consuming';
 import { Ownership, type Term } from './ownership';
 import { KafkaPublisher } from './publisher';
 import { ensureTopics, type TopicSettings } from './topics';
@@ -26,7 +25,6 @@ const USED_OF_A_BATCH = 0.8;
 const EVENTS = 250;
 const RETRY_MS = { first: 200, longest: 60_000 };
 const GRACE_MS = 2_000;
-const NEVER = new AbortController().signal;
 const NO_FAILURES: ReadonlyMap<string, string> = new Map();
 
 /**
@@ -66,11 +64,11 @@ export class KafkaRelay {
     this.leaving.abort();
     await this.ownership?.leave();
     // A broker that does not answer is not waited for.
-    await Promise.race([this.serving, rest(GRACE_MS, NEVER)]);
+    await Promise.race([this.serving, pause(GRACE_MS)]);
     await this.publisher.close();
     await this.checkpoints?.close();
     await this.serving;
-    await Promise.race([this.running, rest(GRACE_MS, NEVER)]);
+    await Promise.race([this.running, pause(GRACE_MS)]);
   }
 
   private async run(): Promise<void> {
@@ -84,7 +82,7 @@ export class KafkaRelay {
   /** Asks until they are there. False: they are, and cannot be used; or this process stops. */
   private async topicsAreThere(): Promise<boolean> {
     const { signal } = this.leaving;
-    for (let pause = RETRY_MS.first; !signal.aborted; pause = Math.min(pause * 2, 10_000)) {
+    for (let ms = RETRY_MS.first; !signal.aborted; ms = Math.min(ms * 2, 10_000)) {
       try {
         const taken = await ensureTopics(this.client, this.options.topics, this.options.log);
         this.maxBatchBytes = Math.min(this.options.maxBatchBytes, taken);
@@ -93,7 +91,7 @@ export class KafkaRelay {
       } catch (error) {
         this.failed(error as Error, !(error instanceof RelayStopped));
         if (this.stopped) return false;
-        await rest(pause, signal);
+        await pause(ms, signal);
       }
     }
     return false;

@@ -11,10 +11,12 @@ import type {
 } from '@gatehouse/domain';
 import {
   breakGlassOf,
+  deprecation,
   is,
   nameOf,
   opening,
   type BreakGlass,
+  type Deprecation,
   type Opening,
   type Told,
   type ToldOf,
@@ -51,12 +53,6 @@ type Rollback = Opening<'rolled-back'> & {
   readonly from: VersionName;
   readonly to: VersionName | null;
   readonly reason: ReasonCode;
-  readonly note: string | null;
-};
-type Deprecation = Opening<'deprecated'> & {
-  readonly version: VersionName;
-  readonly sunset: string;
-  readonly successor: VersionName | null;
   readonly note: string | null;
 };
 type HeldBack = Opening<'held-back'> &
@@ -100,16 +96,6 @@ function rollback({ fact, from, to }: ToldOf<'model.RolledBack'>): Rollback {
     to: data.to ? nameOf(data.to, to) : null,
     reason: data.reason,
     note: data.note ?? null,
-  };
-}
-
-function deprecation({ fact, version, successor }: ToldOf<'model.Deprecated'>): Deprecation {
-  return {
-    ...opening('deprecated', fact),
-    version: nameOf(fact.data, version),
-    sunset: fact.data.sunset,
-    successor: successor && nameOf(successor.data, successor),
-    note: fact.data.note ?? null,
   };
 }
 

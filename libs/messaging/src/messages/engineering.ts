@@ -1,10 +1,12 @@
 import type { Artifact, Json, Manifest, ReasonCode } from '@gatehouse/domain';
 import {
   breakGlassOf,
+  deprecation,
   is,
   nameOf,
   opening,
   type BreakGlass,
+  type Deprecation,
   type Opening,
   type RegisteredFact,
   type Told,
@@ -44,12 +46,6 @@ type Moved = Made & {
 };
 type Promotion = Opening<'promoted'> & Moved & { readonly breakGlass: BreakGlass | null };
 type Rollback = Opening<'rolled-back'> & Moved & { readonly reason: ReasonCode };
-type Deprecation = Opening<'deprecated'> & {
-  readonly version: VersionName;
-  readonly sunset: string;
-  readonly successor: VersionName | null;
-  readonly note: string | null;
-};
 
 /** Null for what engineering does not hear of. */
 export function engineering(told: Told): Engineering | null {
@@ -89,16 +85,6 @@ function rollback({ fact, from, to }: ToldOf<'model.RolledBack'>): Rollback {
     rollback: live && leaving(fact, live, data.pointer, {}),
     reason: data.reason,
     note: data.note ?? null,
-  };
-}
-
-function deprecation({ fact, version, successor }: ToldOf<'model.Deprecated'>): Deprecation {
-  return {
-    ...opening('deprecated', fact),
-    version: nameOf(fact.data, version),
-    sunset: fact.data.sunset,
-    successor: successor && nameOf(successor.data, successor),
-    note: fact.data.note ?? null,
   };
 }
 

@@ -76,3 +76,21 @@ export type Opening<Event extends string> = {
 export function opening<Event extends string>(event: Event, { meta }: Fact): Opening<Event> {
   return { event, tenant: meta.tenant, model: meta.model ?? null, at: meta.time, by: meta.actor };
 }
+
+/** What a deprecation is to all but customers. */
+export type Deprecation = Opening<'deprecated'> & {
+  readonly version: VersionName;
+  readonly sunset: string;
+  readonly successor: VersionName | null;
+  readonly note: string | null;
+};
+
+export function deprecation({ fact, version, successor }: ToldOf<'model.Deprecated'>): Deprecation {
+  return {
+    ...opening('deprecated', fact),
+    version: nameOf(fact.data, version),
+    sunset: fact.data.sunset,
+    successor: successor && nameOf(successor.data, successor),
+    note: fact.data.note ?? null,
+  };
+}

@@ -17,9 +17,12 @@ export function appendHandler(node: Node): handleClientStreamingCall<AppendReq, 
       if (message) pending?.events.push(proposed(message));
       else pending = openedAppend(request);
     });
-    call.on('end', () => {
-      if (pending && !call.cancelled) commit(node, call, pending, answer);
-    });
+    // A call that breaks off ends, too, and only then is said to be cancelled: half an append is none.
+    call.on('end', () =>
+      setImmediate(() => {
+        if (pending && !call.cancelled) commit(node, call, pending, answer);
+      }),
+    );
     call.on('error', () => (pending = undefined));
   };
 }

@@ -10,6 +10,12 @@ import {
   STREAM_EXISTS,
   streamNameFilter,
 } from '@eventstore/db-client';
+import { StreamsClient } from '@eventstore/db-client/generated/streams_grpc_pb';
+import { credentials } from '@grpc/grpc-js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newEvents } from '@gatehouse/eventsourcing/testing';
+import { toBytes } from '../envelope';
+import { appendMessages } from '../requests';
 import { Bench, event, revisions, take } from './spec-tools';
 
 const bench = new Bench();
@@ -265,4 +271,16 @@ it('follows one stream', async () => {
   const seen = [];
   for await (const { event: one } of subscription) if (seen.push(one!.revision) === 2) break;
   expect(seen).toEqual([0n, 1n]);
+});
+
+it('writes nothing of an append whose connection is cut before it has ended', async () => {
+  const { server } = await bench.server();
+  const client = new StreamsClient(`${server.host}:${server.port}`, credentials.createInsecure());
+  const call = client.append(() => undefined);
+  for (const message of appendMessages('a', -1n, newEvents(3).map(toBytes))) call.write(message);
+  await sleep(100);
+  server.cutAll();
+  await sleep(100);
+  client.close();
+  expect(server.log.stream('a')).toBeUndefined();
 });
