@@ -33,7 +33,8 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
   let moved: HttpClient;
 
   const start = async (settings: Settings) => {
-    const service = await startService(settings);
+    // Its keys are the log's: they were made in the folder of the first start.
+    const service = await startService(settings, data);
     running.push(service);
     return service;
   };

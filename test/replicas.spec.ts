@@ -144,11 +144,12 @@ describe('on every replica the same is meant by', () => {
 
   it('a cursor, but for one that has another secret', async () => {
     const { body } = await a.getCaughtUp<Page>('/v1/models?limit=1');
-    const stranger = await startService({
+    const settings = {
       GATEHOUSE_DATA: join(extra, 'stranger'),
       GATEHOUSE_EVENT_STORE: cluster.store.connectionString,
       GATEHOUSE_CURSOR_SECRET: 'what nobody else has been told',
-    });
+    };
+    const stranger = await startService(settings, cluster.keysOf);
     try {
       await untilReady(stranger);
       const http = new HttpClient(stranger.http);

@@ -18,7 +18,8 @@ export type Ready = {
 /** Several services on one log, each with a data folder of its own. */
 export class Cluster {
   readonly replicas: Service[] = [];
-  private keysOf: string | undefined;
+  /** The folder of the replica that made the log's first key. */
+  keysOf: string | undefined;
   private readonly folder = mkdtempSync(join(tmpdir(), 'gatehouse-cluster-'));
 
   private constructor(
