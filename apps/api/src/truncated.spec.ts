@@ -1,3 +1,6 @@
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { startEsdbServer, type EsdbServer } from '../../../libs/event-store/src/eventstoredb/testing';
 import { Edge } from './testing/edge';
 
@@ -33,7 +36,10 @@ describe('a model whose stream in EventStoreDB lost its beginning', () => {
     server.truncate('gatehouse-model-default.damaged', 1);
     // What is written afterwards has been seen: so has the damage.
     await edge.promoted('other', 1);
-    const second = await Edge.open({ eventStore: server.connectionString });
+    const data = mkdtempSync(join(tmpdir(), 'gatehouse-second-'));
+    // The log's first key is in the folder of its first start.
+    copyFileSync(join(edge.folder, 'admin.key'), join(data, 'admin.key'));
+    const second = await Edge.open({ data, eventStore: server.connectionString });
     try {
       for (const replica of [edge, second]) {
         expect(await rollback(replica, 'damaged')).toMatchObject(gap);
@@ -53,6 +59,7 @@ describe('a model whose stream in EventStoreDB lost its beginning', () => {
       });
     } finally {
       await second.close();
+      rmSync(data, { recursive: true, force: true });
     }
   });
 });
