@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isModelStream } from '@gatehouse/domain';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
 import { MessageContract } from '../../libs/messaging/src/testing/message-contract';
@@ -39,7 +40,7 @@ const CARRIES: { readonly [channel: string]: Says } = {
 export const CHANNELS = Object.keys(CARRIES);
 
 /**
- * Compares all of the log with all that the brokers hold, event by event. Of a log that was copied from another one, `before` has the
+ * Compares all that the log says of models with all that the brokers hold, event by event. Of a log that was copied from another one, `before` has the
  * positions that events had there: what was sent then says those.
  */
 export async function reconcile(
@@ -50,7 +51,7 @@ export async function reconcile(
 ): Promise<Reconciled> {
   const events: Recorded[] = [];
   for await (const event of store.readAll(0n, { follow: false, signal: new AbortController().signal }))
-    events.push(event);
+    if (isModelStream(event.stream)) events.push(event);
   const sent = await everythingIn(
     address,
     CHANNELS.map((channel) => `${prefix}.${channel}.v1`),

@@ -17,20 +17,21 @@ const EVERYTHING = ROLES.filter((role) => role !== 'admin').map((role) => ({ rol
 
 /** Keys for whoever a test wants to be, in whichever tenant: made when they are first asked for, by the admin, over the API. */
 export class KeyRing {
-  private readonly keys = new Map<string, Promise<string>>();
-  private readonly admins = new Map<string, Promise<string>>();
+  private constructor(
+    private readonly address: string,
+    private readonly admins: Map<string, Promise<string>>,
+    private readonly keys = new Map<string, Promise<string>>(),
+  ) {}
 
-  /** `address`: where HTTP listens now; it may move when the service starts anew. */
-  constructor(
-    public address: string,
-    adminKey: string,
-  ) {
-    this.admins.set('default', Promise.resolve(adminKey));
+  /** With the key that a service made at its first start in this folder; `address`: where its HTTP listens. */
+  static of(address: string, data: string): KeyRing {
+    const adminKey = readFileSync(join(data, 'admin.key'), 'utf8').trim();
+    return new KeyRing(address, new Map([['default', Promise.resolve(adminKey)]]));
   }
 
-  /** With the key that a service made at its first start in this folder. */
-  static of(address: string, data: string): KeyRing {
-    return new KeyRing(address, readFileSync(join(data, 'admin.key'), 'utf8').trim());
+  /** The same keys, for a service on the same log that listens elsewhere. */
+  at(address: string): KeyRing {
+    return new KeyRing(address, this.admins, this.keys);
   }
 
   /** The key of somebody who may do everything but grant. */
@@ -114,7 +115,7 @@ export function ringOf(address: string): KeyRing {
  */
 export function listensAt(data: string, http: string, grpc: string, keysOf: string = data): void {
   const bare = http.replace(/^http:\/\//, '');
-  const ring = rings.get(keysOf) ?? KeyRing.of('', keysOf);
-  ring.address = `http://${bare}`;
+  const address = `http://${bare}`;
+  const ring = rings.get(keysOf)?.at(address) ?? KeyRing.of(address, keysOf);
   for (const name of [data, bare, grpc]) rings.set(name, ring);
 }
