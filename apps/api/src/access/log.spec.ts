@@ -164,6 +164,20 @@ describe('whoever lacks a right', () => {
   });
 });
 
+it.each([
+  ['own-grant', 'grant', '/v1/access/grants', { to: { actor: 'ada' }, role: 'reviewer' }],
+  ['own-approval', 'approve', '/v1/models/own/versions/1/approvals', { decision: 'approve' }],
+])('whoever may not because of who they are is told once, too: %s', async (code, operation, path, body) => {
+  const authorization = `Bearer ${await keyOf('ada', [{ role: 'admin' }, { role: 'registrar' }, { role: 'reviewer', models: 'own' }])}`;
+  await edge.post('/v1/models/own/versions', { changelog: 'x', manifest: { config: 1 } }, { authorization });
+  const start = output.length;
+  const refused = await edge.post(path, body, { authorization, 'x-request-id': code });
+  expect([refused.status, refused.body['code']]).toEqual([403, code]);
+  expect(since(start).filter(({ msg }) => msg === 'a right is missing')).toEqual([
+    expect.objectContaining({ id: code, tenant: 'default', actor: 'ada', operation, code }),
+  ]);
+});
+
 describe('what anybody came with', () => {
   /** Where a client that has not read the docs puts it. */
   async function clumsily(secret: string, as: Record<string, string>): Promise<void> {
