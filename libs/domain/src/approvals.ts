@@ -67,6 +67,16 @@ export function requireApprovals(version: Version, { missing, wereEnough }: Tall
   throw new Rejected('not-approved', `Version ${version.version} still needs ${needed}.`, { missing });
 }
 
+/** Whether an approval is young enough, and was given as everything that its reviewer is now: to give it again adds nothing. */
+export function countsAsMuch(earlier: Decision, context: Context): boolean {
+  const { capacities, groups = [] } = context;
+  return (
+    !isTooOld(earlier, context) &&
+    capacities.every((one) => earlier.capacities.includes(one)) &&
+    groups.every((one) => earlier.groups?.includes(one))
+  );
+}
+
 function rejectors(version: Version): string[] {
   return [...version.decisions].flatMap(([by, { decision, void: gone }]) =>
     decision === 'reject' && gone === null ? [by] : [],

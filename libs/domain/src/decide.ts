@@ -1,4 +1,5 @@
 import { benchOf, liveOnSuite } from './against-live';
+import { countsAsMuch } from './approvals';
 import type { Approve, Command, Context, Deprecate, Evaluate, Register, RollBack } from './commands';
 import { daysOf } from './duration';
 import type { Decided, ModelEvent, Rule } from './events';
@@ -132,7 +133,7 @@ function evaluate(data: Evaluate, state: ModelState, context: Context): ModelEve
 function approve(data: Approve, state: ModelState, context: Context): ModelEvent | null {
   const version = existing(state, data.version);
   const earlier = version.decisions.get(context.actor.id);
-  if (earlier && repeats(data, earlier, version)) return null;
+  if (earlier && repeats(data, earlier, version, context)) return null;
   refuseDeprecated(version);
   refuseOwn(version, context);
   if (isLive(state, version))
@@ -245,10 +246,11 @@ function evaluatedDigest(table: [string, string][], context: Context): string {
 }
 
 /** What the body names has to be what the decision was about: the live version may have been evaluated since. */
-function repeats(data: Approve, earlier: Decision, version: Version): boolean {
+function repeats(data: Approve, earlier: Decision, version: Version, context: Context): boolean {
   return (
     earlier.decision === data.decision &&
     earlier.void === null &&
+    (data.decision === 'reject' || countsAsMuch(earlier, context)) &&
     (data.digest ?? version.digest) === version.digest &&
     (data.evaluated ?? earlier.evaluated) === earlier.evaluated
   );

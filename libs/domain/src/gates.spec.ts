@@ -206,6 +206,23 @@ describe('approvals', () => {
     expect(promotion(aged).evidence.approvals).toHaveLength(2);
   });
 
+  it('may be given again when it has grown too old, or in a capacity or group that is new; else once is enough', () => {
+    const aged = reviewed({ production: { approvalsValidFor: 'P14D' } }, [], []);
+    expect(aged.answer(ZOE, say.decide(1))).toBe('nothing');
+    aged.now = '2026-03-15T12:00:00.001Z';
+    expect(aged.given(ZOE, say.decide(1)).answer(BOB, say.promote(1))).toBe('model.Promoted');
+
+    const late = reviewed(asks, ['tech-lead'], []);
+    late.capacities['zoe'] = ['risk-officer'];
+    expect(late.given(ZOE, say.decide(1)).answer(BOB, say.promote(1))).toBe('model.Promoted');
+
+    const moved = reviewed(asks, ['tech-lead'], ['risk-officer']);
+    moved.groups['zoe'] = ['risk'];
+    expect(moved.answer(ZOE, say.decide(1))).toBe('model.Approved');
+    moved.groups['zoe'] = [];
+    expect(moved.answer(ZOE, say.decide(1))).toBe('nothing');
+  });
+
   it('is void on a new evaluation, and a standing rejection blocks whoever else approved', () => {
     const again = reviewed(asks, ['tech-lead'], ['risk-officer']).given(CI, say.evaluate(1, 0.96));
     expect(refusal(again, say.promote(1)).code).toBe('approval-void');

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { API_KEY, mintApiKey, mintPlatformKey, parseApiKey, sameHash } from './api-key';
-import { credentialOf } from './credential';
+import { credentialOf, withoutCredentials } from './credential';
 import { challengeOf, CredentialRefused } from './refused';
 
 const tenants = fc.stringMatching(/^[a-z0-9-]{1,63}$/);
@@ -128,5 +128,23 @@ describe('the Authorization header', () => {
       /^Bearer realm="gatehouse", error="invalid_token", error_description="[^"]+"$/,
     );
     expect(challengeOf(new CredentialRefused('missing'))).toBe('Bearer realm="gatehouse"');
+  });
+});
+
+describe('what is logged', () => {
+  it('is without keys and tokens, whole or cut off, and otherwise as it was', () => {
+    const { key } = mintApiKey('acme');
+    for (const secret of [
+      key,
+      key.slice(0, -10),
+      mintPlatformKey().key,
+      'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln',
+    ])
+      expect(withoutCredentials(`/v1/${secret}/x?key=${secret}&a=b`)).toBe('/v1/…/x?key=…&a=b');
+    for (const path of [
+      '/gatehouse.v1.Registry/GetLive',
+      `/v1/models/gatehouse_ranker/versions/sha256:${'0a'.repeat(32)}`,
+    ])
+      expect(withoutCredentials(path)).toBe(path);
   });
 });

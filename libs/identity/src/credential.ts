@@ -24,3 +24,11 @@ export function credentialOf(header: string | undefined): Presented {
   if (!COMPACT.test(text)) throw new CredentialRefused('malformed');
   return { kind: 'token', token: text };
 }
+
+// Long enough that nobody's model is called so.
+const LIKE_ONE = /(?:gatehouse(?:-platform)?_|eyJ)[\w.-]{20,}/g;
+
+/** What a client sent, fit to be logged: without whatever looks like an API key or a signed token, well made or not. */
+export function withoutCredentials(text: string): string {
+  return text.replace(LIKE_ONE, '…');
+}

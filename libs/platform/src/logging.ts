@@ -1,3 +1,4 @@
+import { withoutCredentials } from '@gatehouse/identity';
 import type { LoggerService } from '@nestjs/common';
 import { destination, pino, symbols, type Logger } from 'pino';
 import type { RequestContext } from './request-context';
@@ -78,7 +79,8 @@ export function accessLog(log: Logger): AccessLog {
   return ({ requestId, traceparent, caller }, method, url, status, ms) => {
     const trace = traceparent === undefined ? '' : `,"trace":"${traceparent}"`;
     const tenant = caller === undefined ? '' : `,"tenant":"${caller.tenant}"`;
-    const shown = url.length > MOST_OF_A_URL ? url.slice(0, MOST_OF_A_URL) : url;
+    // Clients put their keys anywhere.
+    const shown = withoutCredentials(url).slice(0, MOST_OF_A_URL);
     out.write(
       `{"level":"info"${isoTime()},"id":${JSON.stringify(requestId)}${trace},"method":"${method}","url":${JSON.stringify(shown)},"status":${status},"ms":${Math.round(ms * 1000) / 1000}${tenant}}\n`,
     );

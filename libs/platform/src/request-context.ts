@@ -1,5 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
+import { withoutCredentials } from '@gatehouse/identity';
 import { randomUUID } from 'node:crypto';
 import type { Caller } from './access/caller';
 
@@ -30,11 +31,16 @@ const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{
 /** Opens the context of a request from what its headers (or metadata) say. */
 export function openContext(requestId: unknown, traceparent: unknown, initial?: Metadata): RequestContext {
   return {
-    requestId: typeof requestId === 'string' && SANE_ID.test(requestId) ? requestId : randomUUID(),
+    requestId: isSane(requestId) ? requestId : randomUUID(),
     traceparent: typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined,
     startedAt: performance.now(),
     initial,
   };
+}
+
+/** It is told to many: a credential that was put in the wrong header is none. */
+function isSane(id: unknown): id is string {
+  return typeof id === 'string' && SANE_ID.test(id) && withoutCredentials(id) === id;
 }
 
 /** The context of the request that is being handled, over HTTP and over gRPC. */

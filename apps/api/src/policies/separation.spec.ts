@@ -1,152 +1,343 @@
-import { Capacities } from '../models/capacities';
-import { grpcDoor, httpDoor, type Ask, type Door } from '../models/testing/doors';
-import { APPROVE, Lives, REJECT, run } from '../models/testing/lives';
-import { Edge } from '../testing/edge';
+import { grpcDoor, httpDoor, type Ask, type Door, type Told } from '../models/testing/doors';
+import { APPROVE, REJECT, release, run } from '../models/testing/lives';
+import type { Edge } from '../testing/edge';
+import { House, Reviewers } from './testing/reviewers';
 
 // Separation of duties where things change between two steps: what happens, and what a promotion then comes to, over
 // either door. Two of the capacity `risk` and one of any have to approve; version 1 is registered by `ci`, made by `dana`.
+// Who may decide, and in which capacity, is what real keys, grants and tokens say.
 
+let house: House;
 let edge: Edge;
-let lives: Lives;
-/** Who holds what now; who is not here may not decide. */
-const held = new Map<string, string[]>();
-
 beforeAll(async () => {
-  edge = await Edge.open();
-  lives = new Lives(edge);
-  edge.running.app.get(Capacities, { strict: false }).held = ({ actor }) =>
-    Promise.resolve({
-      capacities: held.get(actor?.id ?? '') ?? [],
-      holds: (id, capacity) => held.get(id)?.includes(capacity) ?? false,
-      mayDecide: (id) => held.has(id),
-    });
-});
-afterAll(() => edge.close());
-beforeEach(() => {
-  held.clear();
-  for (const id of ['ann', 'zoe', 'ci', 'dana']) held.set(id, ['risk']);
-  for (const id of ['max', 'bob']) held.set(id, []);
-});
+  house = await House.open();
+  ({ edge } = house);
+  await publish('usual', '"*"', USUAL, 1);
+}, 60_000);
+afterAll(() => house.close());
 
-type Act = (model: string, ask: (question: Omit<Ask, 'model'>) => Promise<string>) => Promise<unknown>;
+/** A model whose version 1 is in STAGING, and the people around it. */
+class Scene {
+  readonly people: Reviewers;
+  /** The policy in force, and its version. */
+  policy = { name: 'usual', version: 1 };
 
-const approve = (actor: string, body = APPROVE): Omit<Ask, 'model'> => ({
-  verb: 'approve',
-  version: 1,
-  body,
-  actor,
-});
-const all: Act = async (_, ask) => {
-  for (const actor of ['ann', 'zoe', 'max']) expect(await ask(approve(actor))).toBe('ok');
-};
-const then =
-  (...acts: Act[]): Act =>
-  async (model, ask) => {
-    for (const act of acts) await act(model, ask);
-  };
+  private constructor(
+    private readonly door: Door,
+    readonly model: string,
+  ) {
+    this.people = new Reviewers(house, model);
+  }
+
+  static async open(door: Door, model: string): Promise<Scene> {
+    const scene = new Scene(door, model);
+    await scene.hire();
+    await scene.must({ verb: 'register', body: release(1, { author: 'dana' }) });
+    await scene.evaluate(0.9);
+    return scene;
+  }
+
+  /** Puts another policy in force, for this model alone. */
+  async govern(production: string): Promise<void> {
+    const { model, policy } = this;
+    const next = { name: model, version: policy.name === model ? policy.version + 1 : 1 };
+    await publish(model, model, production, next.version);
+    this.policy = next;
+  }
+
+  /** Everybody's own key; `ann`, `zoe`, `ci` and `dana` review in the capacity `risk`, `max` in none. */
+  private async hire(): Promise<void> {
+    const { people } = this;
+    const roles = [people.role('registrar'), people.role('evaluator'), { role: 'admin' as const }];
+    await people.key('registrar', { actor: 'ci', kind: 'service', roles });
+    for (const name of ['ann', 'zoe', 'max', 'ci', 'dana']) await people.key(name);
+    for (const name of ['ann', 'zoe', 'ci', 'dana']) await this.give(name);
+  }
+
+  give(name: string): Promise<void> {
+    return this.people.grant(this.people.holder(name), 'risk');
+  }
+
+  take(name: string): Promise<void> {
+    return this.people.withdraw(this.people.holder(name));
+  }
+
+  /** Decides with a key that is known by this name, or with whatever credential is given; answers `ok` or the code. */
+  async decide(by: string, body: object = APPROVE): Promise<string> {
+    const authorization = by.startsWith('Bearer ') ? by : this.people.as(by);
+    return (await this.ask({ verb: 'approve', version: 1, body: { ...body }, authorization })).code;
+  }
+
+  /** All of these approve, and may. */
+  async approve(...names: string[]): Promise<void> {
+    for (const name of names) expect(await this.decide(name)).toBe('ok');
+  }
+
+  evaluate(f1: number): Promise<void> {
+    return this.must({ verb: 'evaluate', version: 1, body: run(f1) });
+  }
+
+  promote(): Promise<Told> {
+    return this.ask({ verb: 'promote', version: 1, body: {}, actor: 'bob' });
+  }
+
+  ask(question: Omit<Ask, 'model'>): Promise<Told> {
+    return this.door.ask({ ...question, model: this.model });
+  }
+
+  private async must(question: Omit<Ask, 'model'>): Promise<void> {
+    const { code, detail } = await this.ask({ ...question, authorization: this.people.as('registrar') });
+    if (code !== 'ok') throw new Error(`${question.verb}: ${code} ${detail}`);
+  }
+}
 
 const USUAL = 'approvals: [{capacity: risk, count: 2}, {count: 1}]';
 const LESS = 'approvals: [{count: 1}]';
 const MORE = `${USUAL}, soak: PT1H`;
-async function publish(model: string, production: string, n: number): Promise<void> {
-  const document = `policy: ${model}\nmodels: [${model}]\nproduction: {${production}}`;
+/** Publishes a version of a policy and puts it in force. */
+async function publish(policy: string, models: string, production: string, version: number): Promise<void> {
+  const document = `policy: ${policy}\nmodels: [${models}]\nproduction: {${production}}`;
   const as = (actor: string) => ({ 'gatehouse-actor': actor });
   const published = await edge.rpc('PublishPolicy', { document }, as('pat'));
-  expect(published.message).toMatchObject({ changed: true, policy: { version: n } });
-  expect((await edge.rpc('ActivatePolicy', { policy: model, version: n }, as('pia'))).code).toBe(0);
+  expect(published.message).toMatchObject({ changed: true, policy: { version } });
+  expect((await edge.rpc('ActivatePolicy', { policy, version }, as('pia'))).code).toBe(0);
 }
 
-const ROWS: readonly (readonly [what: string, act: Act, outcome: string])[] = [
-  ['everybody approved who has to', all, 'ok'],
-  [
-    'the registrar is one of them',
-    async (_, ask) => {
-      for (const actor of ['ann', 'max']) await ask(approve(actor));
-      expect(await ask(approve('ci'))).toBe('own-approval');
+type Row = readonly [what: string, act: (scene: Scene) => Promise<unknown>, outcome: string];
+
+/** Where everybody approved who has to, and then something changes. */
+const approved = (what: string, change: (scene: Scene) => Promise<unknown>, outcome: string): Row => [
+  what,
+  async (scene) => {
+    await scene.approve('ann', 'zoe', 'max');
+    await change(scene);
+  },
+  outcome,
+];
+
+/** Where somebody else's approval stands in for that of `zoe`, and is answered with a code. */
+const instead = (
+  what: string,
+  act: (scene: Scene) => Promise<string>,
+  code: string,
+  outcome: string,
+): Row => [
+  what,
+  async (scene) => {
+    await scene.approve('ann', 'max');
+    expect(await act(scene)).toBe(code);
+  },
+  outcome,
+];
+
+const WHO: readonly Row[] = [
+  ['everybody approved who has to', (scene) => scene.approve('ann', 'zoe', 'max'), 'ok'],
+  instead('the registrar is one of them', (scene) => scene.decide('ci'), 'own-approval', 'not-approved'),
+  instead('who made it is one of them', (scene) => scene.decide('dana'), 'own-approval', 'not-approved'),
+  instead(
+    'the registrar is one of them, by a token',
+    async (scene) => {
+      await scene.people.grant({ actor: 'ci' }, 'risk');
+      return scene.decide(await house.token('ci'));
     },
+    'own-approval',
     'not-approved',
-  ],
-  [
-    'who made it is one of them',
-    async (_, ask) => {
-      for (const actor of ['ann', 'max']) await ask(approve(actor));
-      expect(await ask(approve('dana'))).toBe('own-approval');
+  ),
+  instead(
+    'one of them comes with a key that the registrar issued',
+    async (scene) => {
+      const { people } = scene;
+      await people.key('straw', { roles: [people.role('reviewer', 'risk')], by: people.as('registrar') });
+      return scene.decide('straw');
     },
+    'own-approval',
     'not-approved',
-  ],
-  [
+  ),
+  instead(
+    'one of them comes with a key that a key of the registrar issued',
+    async (scene) => {
+      const { people } = scene;
+      await people.key('middle', { roles: [{ role: 'admin' }], by: people.as('registrar') });
+      await people.key('straw', { roles: [people.role('reviewer', 'risk')], by: people.as('middle') });
+      return scene.decide('straw');
+    },
+    'own-approval',
+    'not-approved',
+  ),
+  instead(
+    'one of them, who has a key of their own, comes with one that the registrar issued',
+    async (scene) => {
+      const { people } = scene;
+      await people.key('other', { actor: 'zoe', by: people.as('registrar') });
+      return scene.decide('other');
+    },
+    'own-approval',
+    'not-approved',
+  ),
+  instead(
     'a service is one of them',
-    async (_, ask) => {
-      for (const actor of ['ann', 'max']) await ask(approve(actor));
-      expect(await ask({ ...approve('zoe'), kind: 'service' })).toBe('role-missing');
+    async (scene) => {
+      const { people } = scene;
+      await people.key('robot', { kind: 'service', roles: [people.role('reviewer', 'risk')] });
+      return scene.decide('robot');
     },
+    'role-missing',
     'not-approved',
-  ],
-  ['one of them may no longer decide', then(all, async () => void held.delete('max')), 'not-approved'],
-  ['one of them lost the capacity', then(all, async () => void held.set('zoe', [])), 'not-approved'],
-  [
-    'one of them got the capacity after deciding',
-    async (_, ask) => {
-      held.set('zoe', []);
-      await all('', ask);
-      held.set('zoe', ['risk']);
+  ),
+  instead(
+    'one of them reviews other models only',
+    async (scene) => {
+      const roles = [{ ...scene.people.role('reviewer', 'risk'), models: 'else-*' }];
+      await scene.people.key('elsewhere', { roles });
+      return scene.decide('elsewhere');
     },
+    'role-missing',
     'not-approved',
-  ],
-  [
-    'one of them lost the capacity, and has it again',
-    then(all, async () => {
-      held.set('zoe', []);
-      held.set('zoe', ['risk']);
-    }),
+  ),
+  instead('the same reviewer approved twice', (scene) => scene.decide('ann'), 'ok', 'not-approved'),
+  instead(
+    'the same person approved by two keys',
+    async (scene) => {
+      const { people } = scene;
+      await people.key('second', { actor: 'ann', roles: [people.role('reviewer', 'risk')] });
+      return scene.decide('second');
+    },
     'ok',
-  ],
-  [
-    'the same reviewer approved twice',
-    async (_, ask) => {
-      for (const actor of ['ann', 'ann', 'max']) expect(await ask(approve(actor))).toBe('ok');
-    },
     'not-approved',
-  ],
+  ),
+  instead(
+    'the same person approved by a key and by a token',
+    async (scene) => {
+      await scene.people.grant({ actor: 'ann' }, 'risk');
+      return scene.decide(await house.token('ann'));
+    },
+    'ok',
+    'not-approved',
+  ),
+  instead(
+    'another person approved by a token',
+    async (scene) => {
+      await scene.people.grant({ actor: 'olga' }, 'risk');
+      return scene.decide(await house.token('olga'));
+    },
+    'ok',
+    'ok',
+  ),
+  instead(
+    'another person approved by a token, as one of a group',
+    async (scene) => {
+      const group = `officers of ${scene.model}`;
+      await scene.people.grant({ group }, 'risk');
+      return scene.decide(await house.token('olga', [group]));
+    },
+    'ok',
+    'ok',
+  ),
   [
     'who promotes approved as well: nothing forbids it but a policy',
-    async (_, ask) => {
-      for (const actor of ['ann', 'zoe', 'bob']) await ask(approve(actor));
+    async (scene) => {
+      await scene.people.key('bob');
+      await scene.approve('ann', 'zoe', 'bob');
+    },
+    'ok',
+  ],
+];
+
+const CHANGED: readonly Row[] = [
+  approved('the key of one of them was revoked', ({ people }) => people.revoke('max'), 'not-approved'),
+  approved(
+    'the key of one of them was revoked, and they have another',
+    async ({ people }) => {
+      await people.key('another', { actor: 'max' });
+      await people.revoke('max');
+    },
+    'ok',
+  ),
+  approved(
+    'the key of one of them was revoked, and they are a reviewer as a person',
+    async ({ people }) => {
+      await people.grant({ actor: 'max' });
+      await people.revoke('max');
+    },
+    'ok',
+  ),
+  approved(
+    'the key of one of them was revoked, and they approved again by a token',
+    async (scene) => {
+      const group = `reviewers of ${scene.model}`;
+      await scene.people.grant({ group });
+      await scene.people.revoke('max');
+      await scene.approve(await house.token('max', [group]));
+    },
+    'ok',
+  ),
+  approved('one of them lost the capacity', (scene) => scene.take('zoe'), 'not-approved'),
+  approved(
+    'one of them lost the capacity, and has it again',
+    async (scene) => {
+      await scene.take('zoe');
+      await scene.give('zoe');
+    },
+    'ok',
+  ),
+  approved(
+    'one of them lost the capacity, and somebody else got it',
+    async (scene) => {
+      await scene.take('zoe');
+      await scene.give('max');
+    },
+    'not-approved',
+  ),
+  [
+    'one of them got the capacity after deciding',
+    async (scene) => {
+      await scene.take('zoe');
+      await scene.approve('ann', 'zoe', 'max');
+      await scene.give('zoe');
+    },
+    'not-approved',
+  ],
+  [
+    'one of them got the capacity after deciding, and decided again with it',
+    async (scene) => {
+      await scene.take('zoe');
+      await scene.approve('ann', 'zoe', 'max');
+      await scene.give('zoe');
+      await scene.approve('zoe');
     },
     'ok',
   ],
   [
-    'one of them approved another digest',
-    async (_, ask) => {
-      for (const actor of ['ann', 'zoe']) await ask(approve(actor));
-      const other = { ...APPROVE, digest: `sha256:${'0'.repeat(64)}` };
-      expect(await ask(approve('max', other))).toBe('digest-differs');
+    'the group of one of them lost the role',
+    async (scene) => {
+      const group = `reviewers of ${scene.model}`;
+      await scene.people.grant({ group });
+      await scene.approve('ann', 'zoe', await house.token('olga', [group]));
+      await scene.people.withdraw({ group });
     },
     'not-approved',
   ],
-  [
-    'it was evaluated again',
-    then(all, async (model) => lives.evaluate(model, 1, run(0.95))),
-    'approval-void',
-  ],
-  [
-    'one of them thought better of it',
-    then(all, async (_, ask) => ask(approve('max', REJECT))),
+  instead(
+    'one of them approved another digest',
+    (scene) => scene.decide('zoe', { ...APPROVE, digest: `sha256:${'0'.repeat(64)}` }),
+    'digest-differs',
     'not-approved',
-  ],
+  ),
+  approved('it was evaluated again', (scene) => scene.evaluate(0.95), 'approval-void'),
+  approved('one of them thought better of it', (scene) => scene.decide('max', REJECT), 'not-approved'),
   [
     'a policy that asks for less is in force meanwhile',
-    async (model, ask) => {
-      await ask(approve('max'));
-      await publish(model, LESS, 2);
+    async (scene) => {
+      await scene.approve('max');
+      await scene.govern(LESS);
     },
     'ok',
   ],
-  [
+  approved(
     'a policy that asks for more is in force meanwhile',
-    then(all, (model) => publish(model, MORE, 2)),
+    (scene) => scene.govern(MORE),
     'gate-not-met',
-  ],
+  ),
 ];
 
 const RACES = 5;
@@ -157,54 +348,81 @@ const DOORS: readonly (readonly [string, (edge: Edge) => Door])[] = [
 ];
 
 describe.each(DOORS)('over %s', (name, doorOf) => {
+  const open = (model: string) => Scene.open(doorOf(edge), `${model}-${name.toLowerCase()}`);
+
   it('a promotion that races an activation is judged by the one policy or the other, and says by which', async () => {
-    const door = doorOf(edge);
     for (let i = 0; i < RACES; i++) {
-      const model = `race-${name.toLowerCase()}-${i}`;
-      await publish(model, LESS, 1);
-      await lives.staged(model, 1, { author: 'dana' });
-      await lives.approve(model, 1, 'max');
-      const promote: Ask = { verb: 'promote', model, version: 1, body: {}, actor: 'bob' };
+      const scene = await open(`race-${i}`);
+      await scene.govern(LESS);
+      await scene.approve('max');
       // The activation comes sooner or later within the promotion's way.
-      const [told] = await Promise.all([door.ask(promote), publish(model, MORE, 2)]);
+      const [told] = await Promise.all([scene.promote(), scene.govern(MORE)]);
       if (told.code !== 'ok') {
         expect(told.code).toBe('gate-not-met');
-        expect((await door.ask(promote)).code).toBe('gate-not-met');
+        expect((await scene.promote()).code).toBe('gate-not-met');
         continue;
       }
       const { evidence } = told.event!['data'] as { evidence: { policy: object } };
-      expect(evidence.policy).toMatchObject({ name: model, version: 1 });
+      expect(evidence.policy).toMatchObject({ name: scene.model, version: 1 });
+    }
+  });
+
+  it.each([
+    ['a revocation', (scene: Scene) => scene.people.revoke('zoe')],
+    ['a withdrawal', (scene: Scene) => scene.take('zoe')],
+  ])('a promotion that races %s was before it, or is refused from then on', async (what, change) => {
+    for (let i = 0; i < RACES; i++) {
+      const scene = await open(`${what.replace(' ', '-')}-${i}`);
+      await scene.approve('ann', 'zoe', 'max');
+      const [{ code }] = await Promise.all([scene.promote(), change(scene)]);
+      expect(['ok', 'not-approved']).toContain(code);
+      if (code !== 'ok') expect((await scene.promote()).code).toBe(code);
     }
   });
 
   it('the same reviewer at the same time through many calls counts once', async () => {
-    const door = doorOf(edge);
-    const model = `twice-${name.toLowerCase()}`;
-    await publish(model, 'approvals: [{count: 2}]', 1);
-    await lives.staged(model, 1, { author: 'dana' });
-    const asked = await Promise.all(Array.from({ length: 8 }, () => door.ask({ ...approve('ann'), model })));
+    const scene = await open('twice');
+    await scene.govern('approvals: [{count: 2}]');
+    const authorization = scene.people.as('ann');
+    const asked = await Promise.all(
+      Array.from({ length: 8 }, () =>
+        scene.ask({ verb: 'approve', version: 1, body: APPROVE, authorization }),
+      ),
+    );
     expect(asked.filter(({ changed }) => changed)).toHaveLength(1);
-    const told = await door.ask({ verb: 'promote', model, version: 1, body: {}, actor: 'bob' });
+    const told = await scene.promote();
     expect([told.code, told.facts?.['missing']]).toEqual([
       'not-approved',
       [{ needed: '1 approval by a reviewer' }],
     ]);
   });
 
-  it.each(ROWS.map((row, i) => [...row, i] as const))('%s', async (_what, act, outcome, i) => {
-    const model = `separate-${name.toLowerCase()}-${i}`;
-    const door = doorOf(edge);
-    await publish(model, USUAL, 1);
-    await lives.staged(model, 1, { author: 'dana' });
-    await act(model, async (question) => (await door.ask({ ...question, model })).code);
-    const before = await edge.head();
-    const told = await door.ask({ verb: 'promote', model, version: 1, body: {}, actor: 'bob' });
-    expect(told.code).toBe(outcome);
-    if (outcome === 'ok') {
-      const { evidence } = told.event!['data'] as {
-        evidence: { policy: { name: string; revision: string } };
-      };
-      expect(evidence.policy).toMatchObject({ name: model, revision: expect.any(String) as string });
-    } else expect(await edge.head()).toBe(before);
+  it('a promotion says whose approval counted as what, and what of it they held then and hold still', async () => {
+    const scene = await open('said');
+    await scene.approve('ann', 'zoe', 'max');
+    const { evidence } = (await scene.promote()).event!['data'] as { evidence: { counted: object[] } };
+    expect(evidence.counted).toHaveLength(3);
+    expect(evidence.counted).toEqual(
+      expect.arrayContaining([
+        { approval: '2', by: 'ann', capacity: 'risk', held: ['risk'] },
+        { approval: '3', by: 'zoe', capacity: 'risk', held: ['risk'] },
+        { approval: '4', by: 'max' },
+      ]),
+    );
   });
+
+  it.each([...WHO, ...CHANGED].map((row, i) => [...row, i] as const))(
+    '%s',
+    async (_what, act, outcome, i) => {
+      const scene = await open(`separate-${i}`);
+      await act(scene);
+      const before = await edge.head();
+      const told = await scene.promote();
+      expect(told.code).toBe(outcome);
+      if (outcome === 'ok') {
+        const { evidence } = told.event!['data'] as { evidence: { policy: object } };
+        expect(evidence.policy).toMatchObject({ ...scene.policy, revision: expect.any(String) as string });
+      } else expect(await edge.head()).toBe(before);
+    },
+  );
 });

@@ -61,6 +61,7 @@ export class Edge {
     settings: Partial<Settings> = {},
     module?: Type,
     how = credentials.createInsecure(),
+    log = pino({ level: 'silent' }),
   ): Promise<Edge> {
     const folder = mkdtempSync(join(tmpdir(), 'gatehouse-edge-'));
     const read = readSettings({
@@ -69,7 +70,7 @@ export class Edge {
       GATEHOUSE_DATA: folder,
       GATEHOUSE_PLATFORM_KEY_HASH: PLATFORM.hash,
     });
-    const running = await start({ ...read, ...settings }, pino({ level: 'silent' }), module);
+    const running = await start({ ...read, ...settings }, log, module);
     const types = loadPackageDefinition(loadSync(protoFiles().gatehouse, LOADER_OPTIONS));
     // proto-loader types what it loads as "anything there can be"; this is what there is in our file.
     const { v1 } = types['gatehouse'] as unknown as Loaded;

@@ -48,6 +48,8 @@ export class Scenario {
   policy = POLICY;
   /** Who holds which capacities now. */
   readonly capacities: Record<string, string[]> = {};
+  /** Whose groups make them a reviewer now. */
+  readonly groups: Record<string, string[]> = {};
   /** Who may no longer decide on versions. */
   readonly dismissed = new Set<string>();
 
@@ -69,6 +71,7 @@ export class Scenario {
         model: 'm',
         policy: this.policy,
         capacities: this.capacities[actor.id] ?? [],
+        groups: this.groups[actor.id],
         holds: (id, capacity) => this.capacities[id]?.includes(capacity) ?? false,
         mayDecide: (id) => !this.dismissed.has(id),
         registration: this.registrationOf(command),

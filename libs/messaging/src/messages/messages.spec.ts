@@ -91,6 +91,39 @@ describe('messages', () => {
     expect(contract.complaints).toEqual([]);
   });
 
+  it('a message of one tenant has nothing of another who has the same names, in key, headers or body', async () => {
+    const store = new MemoryEventStore();
+    const lives = new Lives(store);
+    const tenants = ['acme', 'globex'] as const;
+    const step = async (command: (tenant: string) => Command, who = CI) => {
+      for (const tenant of tenants)
+        expect(await lives.issue(tenant, 'fraud', command(tenant), who)).toHaveLength(1);
+    };
+    for (const version of [1, 2]) {
+      await step((tenant) => register(`${version} of ${tenant}`, `${version}-${tenant}`));
+      await step(() => evaluate(version, 90 + version));
+      await step(() => approve(version), ROSA);
+      await step((tenant) => ({ verb: 'promote', data: { version, note: `${tenant}: go` } }), BOB);
+    }
+    await step((tenant) => ({ verb: 'rollBack', data: { from: 2, reason: 'other', note: tenant } }), BOB);
+    await step(() => ({ verb: 'deprecate', data: { version: 2, sunset: '2027-01-31' } }), BOB);
+    const events = await toHead(store);
+    const messages = (await messagesIn(store)).flat();
+    expect(new Set(channelsOf(messages)).size).toBe(4);
+    for (const [own, other] of [tenants, [...tenants].reverse()] as [string, string][]) {
+      const theirs = events.filter(({ meta }) => meta['tenant'] === other);
+      const digests = theirs.flatMap(
+        ({ data }) => /sha256:[0-9a-f]{64}/.exec(JSON.stringify(data.digest))?.[0] ?? [],
+      );
+      const foreign = [other, ...theirs.map(({ id }) => id), ...digests];
+      expect(foreign.length).toBeGreaterThan(15);
+      const ours = messages.filter(({ key }) => key === `${own}/fraud`);
+      expect(ours).toHaveLength(messages.length / 2);
+      const texts = ours.map(({ key, headers, value }) => JSON.stringify([key, headers, String(value)]));
+      expect(texts.filter((text) => foreign.some((one) => text.includes(one)))).toEqual([]);
+    }
+  });
+
   it('whatever models live through, every message is as its schema and asyncapi.yaml promise', async () => {
     const store = new MemoryEventStore();
     const lives = new Lives(store);

@@ -15,6 +15,8 @@ export type Ask = {
   actor?: string;
   kind?: 'user' | 'service';
   tenant?: string;
+  /** With this credential, whoever is named above. */
+  authorization?: string;
   key?: string;
   ifMatch?: string;
 };
@@ -177,12 +179,13 @@ export function callerOf({
 }
 
 function headersOf(question: Ask): Record<string, string> {
-  const { key, ifMatch } = question;
+  const { authorization, key, ifMatch } = question;
   const { actor, kind, tenant } = callerOf(question);
   return asJson({
     'gatehouse-actor': actor === '' ? undefined : actor,
     'gatehouse-actor-kind': kind,
     'gatehouse-tenant': tenant,
+    authorization,
     'idempotency-key': key,
     'if-match': ifMatch,
   });
