@@ -194,6 +194,22 @@ describe('the relay', () => {
     expect(unique(running.topics.ids(LIFECYCLE))).toEqual(await running.ids());
   });
 
+  it('that is told to stop in the middle of a send notes down what was acknowledged, and sends nothing more', async () => {
+    const running = new Running(await logOf(60));
+    const leaving = new AbortController();
+    const publisher = {
+      publish: async (messages: Parameters<MemoryTopics['publish']>[0]) => {
+        await running.topics.publish(messages);
+        leaving.abort();
+      },
+      close: () => running.topics.close(),
+    };
+    await running.relay({ publisher, signal: leaving.signal, fails: 1 });
+    expect(running.topics.sends).toHaveLength(1);
+    await running.relay();
+    expect(running.topics.ids(LIFECYCLE)).toEqual(await running.ids());
+  });
+
   it('sends nothing more once it is not the owner', async () => {
     const running = new Running(await logOf(60));
     const signal = AbortSignal.abort();

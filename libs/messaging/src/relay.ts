@@ -27,7 +27,7 @@ export interface RelayOptions extends Envelope {
   readonly checkpoints: Checkpoints;
   /** Names this owner; nobody else has had the same. */
   readonly owner: string;
-  /** Ends the ownership: nothing more is sent, not even what is at hand. */
+  /** Ends the ownership: nothing more is sent, not even what is at hand; what was acknowledged is still noted down. */
   readonly signal?: AbortSignal;
   /** Of one topic, in one send. */
   readonly maxSendBytes: number;
@@ -77,7 +77,7 @@ export class Relay implements Follower {
     for await (const batch of batchesOf(this.render(events, logId), maxSendBytes)) {
       if (signal?.aborted) throw new MayPass('this process no longer relays');
       await mayPass(() => this.deliveries.send(batch));
-      if (signal?.aborted) throw new MayPass('this process no longer relays');
+      // Also of a former owner: what it writes late never wins.
       const { position, stream, revision, id } = batch.last;
       const channels = this.deliveries.channels();
       const { owner, generation } = this.current!;
