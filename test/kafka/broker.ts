@@ -133,7 +133,9 @@ async function properties(
 async function format(jars: string, folder: string, users: BrokerOptions['users'] = {}): Promise<void> {
   const id = randomBytes(16).toString('base64url');
   const config = join(folder, 'server.properties');
-  const args = ['-cp', `${jars}/*`, ...JAVA, 'kafka.tools.StorageTool', 'format', '-t', id, '-c', config];
+  // In one word: an id may begin with a dash.
+  const what = ['format', `--cluster-id=${id}`, '-c', config];
+  const args = ['-cp', `${jars}/*`, ...JAVA, 'kafka.tools.StorageTool', ...what];
   for (const [name, password] of Object.entries(users))
     for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'])
       args.push('--add-scram', `${mechanism}=[name=${name},password=${password}]`);
