@@ -1,6 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { openStore, type OpenStore, SqliteEventStore, verify, type Verified } from '@gatehouse/event-store';
+import {
+  EventStoreDbEventStore,
+  openStore,
+  type OpenStore,
+  SqliteEventStore,
+  verify,
+  type Verified,
+} from '@gatehouse/event-store';
 import { lookUpSettings } from '@gatehouse/platform';
 
 /** The files of the data folder that maintenance is about. */
@@ -54,6 +61,18 @@ export async function openLogAlone(): Promise<{ store: OpenStore; views: string 
   const views = join(data, 'views.db');
   if (eventStore === undefined) return { store: await openAlone(existingFiles().log), views };
   return { store: await openStore({ data, eventStore, prefix, onWaiting: (why) => say(why) }), views };
+}
+
+/** The same, to append to: the embedded log for this process alone, EventStoreDB beside whoever else has it. */
+export async function openLog(): Promise<{ store: OpenStore; data: string }> {
+  const { data, eventStore, eventStorePrefix } = lookUpSettings(process.env);
+  if (eventStore === undefined) return { store: await openAlone(existingFiles().log), data };
+  return { store: await openEventStoreDb(eventStore, eventStorePrefix), data };
+}
+
+/** The log in EventStoreDB, which others may have open, too. */
+export function openEventStoreDb(connection: string, prefix: string): Promise<EventStoreDbEventStore> {
+  return EventStoreDbEventStore.open({ connection, prefix, onWaiting: (why) => say(`waiting: ${why}`) });
 }
 
 /** What is in a log, or a backup of one, that is whole. Throws what is wrong with it. */

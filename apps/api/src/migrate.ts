@@ -1,11 +1,6 @@
-import {
-  EventStoreDbEventStore,
-  migrate,
-  type Migrated,
-  type MigrationProgress,
-} from '@gatehouse/event-store';
-import { readSettings, type Settings } from '@gatehouse/platform';
-import { embeddedLog, openAlone, runCommand, say, wholeLog } from './maintenance';
+import { migrate, type Migrated, type MigrationProgress } from '@gatehouse/event-store';
+import { readSettings } from '@gatehouse/platform';
+import { embeddedLog, openAlone, openEventStoreDb, runCommand, say, wholeLog } from './maintenance';
 
 const TELL_EVERY_MS = 1_000;
 
@@ -21,7 +16,7 @@ runCommand(async () => {
   const source = await openAlone(log);
   try {
     const { events } = wholeLog(log);
-    const target = await openTarget(settings, settings.eventStore);
+    const target = await openEventStoreDb(settings.eventStore, settings.eventStorePrefix);
     try {
       say(`migrating ${events} events of ${log} to streams "${settings.eventStorePrefix}…" in EventStoreDB`);
       tell(await migrate(source, target, { onProgress: progress() }), log);
@@ -32,11 +27,6 @@ runCommand(async () => {
     await source.close();
   }
 });
-
-function openTarget(settings: Settings, connection: string): Promise<EventStoreDbEventStore> {
-  const onWaiting = (why: string) => say(`waiting: ${why}`);
-  return EventStoreDbEventStore.open({ connection, prefix: settings.eventStorePrefix, onWaiting });
-}
 
 /** Tells how far it is, once a second at most. */
 function progress(): (progress: MigrationProgress) => void {

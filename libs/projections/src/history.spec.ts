@@ -1,6 +1,14 @@
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
 import { CursorInvalid, cursors } from './cursor';
-import { events, history, type EventsOptions } from './history';
+import {
+  accessEvents,
+  events,
+  history,
+  modelEvents,
+  policyEvents,
+  type EventsOptions,
+  type Feed,
+} from './history';
 import type { PublicEvent } from './resources';
 import { evaluate, Lives, register } from './testing/lives';
 
@@ -16,17 +24,15 @@ beforeEach(async () => {
 });
 
 const open = new AbortController().signal;
-async function all(tenant: string, options: Partial<EventsOptions> = {}): Promise<string[]> {
-  const positions: string[] = [];
-  for await (const { position } of events(store, tenant, {
-    after: 0n,
-    follow: false,
-    signal: open,
-    ...options,
-  }))
-    positions.push(position);
-  return positions;
+async function told(feed: Feed, options: Partial<EventsOptions> = {}): Promise<PublicEvent[]> {
+  const all: PublicEvent[] = [];
+  const how = { after: 0n, follow: false, signal: open, ...options };
+  for await (const event of events(store, feed, how)) all.push(event);
+  return all;
 }
+/** Positions. */
+const all = async (feed: Feed, options?: Partial<EventsOptions>) =>
+  (await told(feed, options)).map(({ position }) => position);
 
 test('an event is told in the public shape', async () => {
   const page = await history(store, 'acme', 'fraud', { limit: 50 });
@@ -79,20 +85,20 @@ test('a page of large events ends early, and the next one goes on where it ended
 });
 
 test('events are those of one tenant, in the order of the log', async () => {
-  expect(await all('acme')).toEqual(['1', '3', '4']);
-  expect(await all('acme-two')).toEqual(['2']);
-  expect(await all('acm')).toEqual([]);
-  expect(await all('acme', { after: 1n })).toEqual(['3', '4']);
+  expect(await all(modelEvents('acme'))).toEqual(['1', '3', '4']);
+  expect(await all(modelEvents('acme-two'))).toEqual(['2']);
+  expect(await all(modelEvents('acm'))).toEqual([]);
+  expect(await all(modelEvents('acme'), { after: 1n })).toEqual(['3', '4']);
 });
 
 test('events can be narrowed to one model, not to all that begin like it, and to a type', async () => {
-  expect(await all('acme', { model: 'fraud' })).toEqual(['1', '3']);
-  expect(await all('acme', { type: 'model.Registered' })).toEqual(['1', '4']);
+  expect(await all(modelEvents('acme', 'fraud'))).toEqual(['1', '3']);
+  expect(await all(modelEvents('acme'), { type: 'model.Registered' })).toEqual(['1', '4']);
 });
 
 test('events that are followed go on when the log does, and end when the reader leaves', async () => {
   const stop = new AbortController();
-  const following = events(store, 'acme', { after: 3n, follow: true, signal: stop.signal });
+  const following = events(store, modelEvents('acme'), { after: 3n, follow: true, signal: stop.signal });
   expect(((await following.next()).value as PublicEvent).position).toBe('4');
   const next = following.next();
   await lives.issue('acme', 'fraud', evaluate(1, 91));
@@ -106,7 +112,75 @@ test('an event that cannot be decoded ends the stream with an error', async () =
   await store.append('model-acme.odd', -1n, [
     { id: '00000000-0000-5000-8000-000000000000', type: 'model.Renamed', data: {}, meta: { schema: 1 } },
   ]);
-  await expect(all('acme')).rejects.toThrow('model.Renamed');
+  await expect(all(modelEvents('acme'))).rejects.toThrow('model.Renamed');
+});
+
+describe('what is not about a model', () => {
+  const HASH = 'f'.repeat(64);
+  let ids = 0;
+  const append = async (stream: string, expected: bigint, type: string, data: object) => {
+    const tenant = stream.slice(stream.indexOf('-') + 1);
+    const id = `00000000-0000-5000-8000-${String(ids++).padStart(12, '0')}`;
+    const meta = { id, tenant, time: '2026-03-01T00:00:00.000Z', actor: { id: 'admin', kind: 'user' } };
+    const more = { correlation: 'asked', schema: 1 };
+    await store.append(stream, expected, [{ id, type, data: { ...data }, meta: { ...meta, ...more } }]);
+  };
+  const KEY = { key: 'k1', actor: { id: 'ci', kind: 'service' }, roles: [{ role: 'registrar' }] };
+  beforeEach(async () => {
+    await append('access-acme', -1n, 'access.TenantOpened', { ...KEY, key: 'k0', hash: HASH });
+    await append('access-acme-two', -1n, 'access.TenantOpened', { ...KEY, hash: HASH });
+    await append('policy-acme-two', -1n, 'policy.Published', { policy: 'strict', version: 1 });
+    await append('policy-acme', -1n, 'policy.Published', { policy: 'strict', version: 1 });
+    await append('access-acme', 0n, 'access.KeyIssued', { ...KEY, hash: HASH });
+    await append('access-acme', 1n, 'access.KeyRevoked', { key: 'k1' });
+    await append('policy-acme', 0n, 'policy.Activated', { policy: 'strict', version: 1 });
+  });
+
+  test('is told in the same shape, of no model, without the hash of any key', async () => {
+    const [opened, issued, revoked] = await told(accessEvents('acme'));
+    expect(issued).toEqual({
+      position: '9',
+      stream: 'access-acme',
+      revision: '1',
+      id: expect.any(String) as string,
+      type: 'access.KeyIssued',
+      tenant: 'acme',
+      model: null,
+      version: null,
+      time: '2026-03-01T00:00:00.000Z',
+      actor: { id: 'admin', kind: 'user' },
+      correlation: 'asked',
+      causation: null,
+      data: KEY,
+    });
+    expect([opened!.data, revoked!.data]).toEqual([{ ...KEY, key: 'k0' }, { key: 'k1' }]);
+    expect((await told(policyEvents('acme')))[1]).toMatchObject({
+      stream: 'policy-acme',
+      type: 'policy.Activated',
+      model: null,
+      version: 1,
+      data: { policy: 'strict', version: 1 },
+    });
+  });
+
+  test('is of one tenant, not of all that begin like it, and can be narrowed', async () => {
+    expect(await all(accessEvents('acme'))).toEqual(['5', '9', '10']);
+    expect(await all(accessEvents('acme-two'))).toEqual(['6']);
+    expect(await all(policyEvents('acme'))).toEqual(['8', '11']);
+    expect(await all(policyEvents('acme'), { after: 8n })).toEqual(['11']);
+    expect(await all(accessEvents('acme'), { type: 'access.KeyIssued' })).toEqual(['9']);
+    expect(await all(modelEvents('acme'))).toEqual(['1', '3', '4']);
+    expect([await all(accessEvents('acm')), await all(policyEvents('nobody'))]).toEqual([[], []]);
+  });
+
+  test.each([
+    ['access', 2n, accessEvents('acme')],
+    ['policy', 1n, policyEvents('acme')],
+  ])('that cannot be decoded ends the %s events with an error', async (kind, revision, feed) => {
+    await append(`${kind}-acme`, revision, `${kind}.Renamed`, {});
+    await expect(all(feed)).rejects.toThrow(`${kind}.Renamed`);
+    await expect(all(modelEvents('acme'))).resolves.toHaveLength(3);
+  });
 });
 
 describe('cursors', () => {

@@ -1,33 +1,9 @@
-import { decode, modelStream, tenantPrefix, type Fact } from '@gatehouse/domain';
+import { accessStream, modelStream, policyStream, tenantPrefix } from '@gatehouse/domain';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
+import { accessEvent, policyEvent, publicEvent } from './public-event';
 import { PAGE_CHARACTERS, type Page, type PublicEvent } from './resources';
 
 // The log is the history: it is served from there. A copy in a view could only differ.
-
-/** An event as `history`, `events` and gRPC tell it. Throws `Undecodable`. */
-export function publicEvent(recorded: Recorded): PublicEvent {
-  const { meta } = decode(recorded);
-  return {
-    position: String(recorded.position),
-    stream: recorded.stream,
-    revision: String(recorded.revision),
-    id: recorded.id,
-    type: recorded.type,
-    tenant: meta.tenant,
-    model: meta.model ?? null,
-    version: versionOf(decode(recorded)),
-    time: meta.time,
-    actor: meta.actor,
-    correlation: meta.correlation,
-    causation: meta.causation ?? null,
-    data: recorded.data,
-  };
-}
-
-/** Which version an event is about; a rollback is about the one that it left, as its command names it. */
-function versionOf(fact: Fact): number {
-  return fact.type === 'model.RolledBack' ? fact.data.from.version : fact.data.version;
-}
 
 /** The events of a model, oldest first, after the one with revision `after`. Null: no such model. */
 export async function history(
@@ -48,29 +24,53 @@ export async function history(
   return items.length === 0 && page.after === undefined ? null : { items, next: null };
 }
 
+/** Some events of the log, and how they are told. */
+export interface Feed {
+  /** What the names of its streams begin with. */
+  readonly prefix: string;
+  /** The one stream that it is, if it is one: the names of others may begin like it. */
+  readonly stream?: string;
+  /** Throws `Undecodable`. */
+  readonly tell: (recorded: Recorded) => PublicEvent;
+}
+
+/** The events of a tenant's models, or of one of them. */
+export function modelEvents(tenant: string, model?: string): Feed {
+  if (model !== undefined) return feedOf(modelStream(tenant, model), publicEvent);
+  return { prefix: tenantPrefix(tenant), tell: publicEvent };
+}
+
+/** Who was given which right in a tenant, and who took it back. */
+export function accessEvents(tenant: string): Feed {
+  return feedOf(accessStream(tenant), accessEvent);
+}
+
+/** Which policies of a tenant were published, and put in force. */
+export function policyEvents(tenant: string): Feed {
+  return feedOf(policyStream(tenant), policyEvent);
+}
+
+function feedOf(stream: string, tell: Feed['tell']): Feed {
+  return { prefix: stream, stream, tell };
+}
+
 export interface EventsOptions {
   readonly after: bigint;
   /** Go on when the end of the log is reached. */
   readonly follow: boolean;
   readonly signal: AbortSignal;
-  readonly model?: string;
   readonly type?: string;
 }
 
-/** The events of a tenant in the order of the log; each is read when it is asked for. */
+/** The events of a feed in the order of the log; each is read when it is asked for. */
 export async function* events(
   store: EventStore,
-  tenant: string,
-  { after, follow, signal, model, type }: EventsOptions,
+  { prefix, stream, tell }: Feed,
+  { after, follow, signal, type }: EventsOptions,
 ): AsyncGenerator<PublicEvent, void> {
-  const stream = model === undefined ? undefined : modelStream(tenant, model);
-  for await (const event of store.readAll(after, {
-    follow,
-    signal,
-    prefix: stream ?? tenantPrefix(tenant),
-  })) {
+  for await (const event of store.readAll(after, { follow, signal, prefix })) {
     if (stream !== undefined && event.stream !== stream) continue;
     if (type !== undefined && event.type !== type) continue;
-    yield publicEvent(event);
+    yield tell(event);
   }
 }

@@ -1,5 +1,4 @@
 import {
-  ROLES,
   standingGrant,
   type AccessCommand,
   type Grant,
@@ -14,6 +13,7 @@ import type { Exchange } from '../models/exchange';
 import { idempotencyKey, refuseExpectedPointer } from '../models/preconditions';
 import { granteeOf, type GrantDto, type IssueKeyDto, type RoleDto } from './access.dto';
 import type { AccessOutcome } from './access.handler';
+import { FIRST_ADMIN } from './admin-key-file';
 import { OnAccess } from './on-access';
 import {
   grantResource,
@@ -116,12 +116,6 @@ export class AccessWrites {
     return done;
   }
 }
-
-/** Who a tenant begins with. */
-export const FIRST_ADMIN = {
-  actor: { id: 'admin', kind: 'user' },
-  roles: ROLES.map((role) => ({ role })),
-} as const;
 
 function written({ event, position }: AccessOutcome): Written {
   return { changed: event !== null, position };

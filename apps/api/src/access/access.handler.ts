@@ -28,7 +28,7 @@ export type AccessOutcome = {
 type Asked = { readonly command: AccessCommand; readonly who: Omit<AccessContext, 'now'> };
 
 /** The access of a tenant as `transact` runs it. */
-const DECIDER: Decider<AccessState, AccessFact, Asked> = {
+export const ACCESS_DECIDER: Decider<AccessState, AccessFact, Asked> = {
   ...ACCESS,
   decide: ({ command, who }, state, { now }) => decideAccess(command, state, { ...who, now }),
 };
@@ -44,7 +44,7 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
     private readonly metrics: Metrics,
     private readonly accesses: Accesses,
   ) {
-    this.transactor = new Transactor(store, DECIDER);
+    this.transactor = new Transactor(store, ACCESS_DECIDER);
   }
 
   async execute({ tenant, command, asked, origin }: OnAccess): Promise<AccessOutcome> {

@@ -1,15 +1,8 @@
-import { sha256, uuidV5 } from '@gatehouse/canonical';
-import { ACCESS_PREFIX, accessStream, type TenantOpened } from '@gatehouse/domain';
-import { WrongRevision, type EventStore } from '@gatehouse/eventsourcing';
-import { mintApiKey } from '@gatehouse/identity';
+import { ACCESS_PREFIX, accessStream } from '@gatehouse/domain';
+import type { EventStore } from '@gatehouse/eventsourcing';
 import { EVENT_STORE, Settings } from '@gatehouse/platform';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
-import { rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { uuidv7 } from 'uuidv7';
-import { FIRST_ADMIN } from './access-writes';
-
-const FIRST_TENANT = 'default';
+import { FIRST_TENANT, leaveAdminKey } from './admin-key-file';
 
 /**
  * Before the doors open: a log in which nobody is known gets the tenant `default` and a key for its admin. The key is in
@@ -26,7 +19,10 @@ export class FirstStart implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    if (!(await this.isAnybodyKnown())) await this.open();
+    if (await this.isAnybodyKnown()) return;
+    // Null: another replica that started at the same time was first; the key is in its folder.
+    const left = await leaveAdminKey(this.store, this.settings.data, FIRST_TENANT, 'openTenant');
+    this.adminKeyFile = left?.file;
   }
 
   private async isAnybodyKnown(): Promise<boolean> {
@@ -35,39 +31,5 @@ export class FirstStart implements OnModuleInit {
     for await (const _ of this.store.readAll(0n, { follow: false, signal, prefix: ACCESS_PREFIX }))
       return true;
     return false;
-  }
-
-  private async open(): Promise<void> {
-    const { id, key, hash } = mintApiKey(FIRST_TENANT);
-    const file = join(this.settings.data, 'admin.key');
-    // First the file: a key in the log that nobody has would lock everybody out.
-    rmSync(file, { force: true });
-    writeFileSync(file, `${key}\n`, { mode: 0o600, flag: 'wx', flush: true });
-    try {
-      await this.append({ key: id, ...FIRST_ADMIN, hash });
-      this.adminKeyFile = file;
-    } catch (error) {
-      rmSync(file, { force: true });
-      // Another replica that started at the same time was first; the key is in its folder.
-      if (!(error instanceof WrongRevision)) throw error;
-    }
-  }
-
-  private async append(data: TenantOpened): Promise<void> {
-    const command = uuidv7();
-    const id = uuidV5(command);
-    const meta = {
-      id,
-      time: new Date().toISOString(),
-      tenant: FIRST_TENANT,
-      actor: { id: 'gatehouse', kind: 'service' },
-      auth: { method: 'platform' },
-      command: { id: command, fingerprint: sha256(command) },
-      correlation: command,
-      schema: 1,
-    };
-    await this.store.append(accessStream(FIRST_TENANT), -1n, [
-      { id, type: 'access.TenantOpened', data, meta },
-    ]);
   }
 }

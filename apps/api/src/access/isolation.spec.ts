@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { ROLES } from '@gatehouse/domain';
 import { Edge } from '../testing/edge';
-import { ROUTES, RPCS } from './testing/operations';
+import { ROUTES, RPCS, STREAMS } from './testing/operations';
 
 // Two tenants with the same names everywhere. Whatever one of them names that is the other's gets the answer of what was
 // never used: same status, same body, same headers.
@@ -32,6 +32,8 @@ beforeAll(async () => {
       grant: grant.body['id'] as string,
     };
     await edge.promoted('twin', 1, tenant);
+    const document = 'policy: twin\nmodels: [twin-9]\n';
+    await edge.rpc('PublishPolicy', { document }, { authorization: tenants[tenant].authorization });
   }
   for (const model of ['theirs', 'theirs-2']) await edge.promoted(model, 2, 'acme');
   const as = { authorization: tenants['acme']!.authorization };
@@ -220,11 +222,13 @@ const draftFor = ({ policy, model }: Names) => ({
 /** What names nothing that could be somebody's, or makes something new by that name. */
 const NAMELESS =
   /^(List(Keys|Grants|Tenants|Policies|BreakGlass)|GetMe|TestPolicy|IssueKey|OpenTenant|Register|PublishPolicy)$/;
-const STREAMS = /^(WatchLive|ReplayEvents|BacktestPolicy)$/;
+
 /** Of what is not answered NOT_FOUND. */
 const CODES: Readonly<Record<string, number>> = {
   ListModels: 0,
   ReplayEvents: 0,
+  ReplayAccess: 0,
+  ReplayPolicies: 0,
   BacktestPolicy: 0,
   SuspendTenant: 7,
   ResumeTenant: 7,
@@ -240,7 +244,7 @@ it.each(Object.keys(RPCS).filter((rpc) => !NAMELESS.test(rpc)))(
         version: 1,
         ref: '1',
         from: '1',
-        after: rpc === 'ReplayEvents' ? String(Number(position) - 1) : undefined,
+        after: rpc.startsWith('Replay') ? String(Number(position) - 1) : undefined,
         afterRevision: 1,
         reason: 'drift',
         policy: names.policy,
@@ -332,6 +336,8 @@ it('no list, event or answer of one has a byte of the other; nor has any metric'
     '/v1/models',
     '/v1/events',
     `/v1/events?after=${Number(position) - 1}`,
+    '/v1/access/events',
+    '/v1/policy-events',
     '/v1/channels',
     '/v1/log',
     '/v1/break-glass',
@@ -351,10 +357,16 @@ it('no list, event or answer of one has a byte of the other; nor has any metric'
     expect(code).toBe(0);
     expect(JSON.stringify([message, initial.getMap()])).not.toMatch(foreign);
   }
-  const [code, events] = await streamed('ReplayEvents', {}, headers);
-  expect([code, (events as object[]).length]).toEqual([0, expect.any(Number)]);
-  expect((events as object[]).length).toBeGreaterThan(3);
-  expect(JSON.stringify(events)).not.toMatch(foreign);
+  for (const [rpc, own] of [
+    ['ReplayEvents', 4],
+    ['ReplayAccess', 3],
+    ['ReplayPolicies', 1],
+  ] as const) {
+    const [code, events] = await streamed(rpc, {}, headers);
+    expect([code, (events as object[]).length]).toEqual([0, expect.any(Number)]);
+    expect((events as object[]).length).toBeGreaterThanOrEqual(own);
+    expect(JSON.stringify(events)).not.toMatch(foreign);
+  }
   expect((await edge.http('/metrics')).text).not.toMatch(/="[^"]*(acme|globex|theirs|twin)/);
 });
 

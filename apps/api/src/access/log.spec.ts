@@ -11,7 +11,7 @@ import { EDGE } from '../app.module';
 import { Edge } from '../testing/edge';
 import { AccessModule } from './access.module';
 import { AUDIENCE, refusedCredentials } from './testing/credentials';
-import { ROUTES, RPCS } from './testing/operations';
+import { ROUTES, RPCS, STREAMS } from './testing/operations';
 
 // The whole log output, at its most talkative: whoever lacks a right is in it, once; what anybody came with is not.
 
@@ -102,8 +102,7 @@ async function askHttp(method: string, path: string, headers: Record<string, str
 }
 
 async function askGrpc(rpc: string, headers: Record<string, string>, message: object = { model: 'm' }) {
-  if (!/^(WatchLive|ReplayEvents|BacktestPolicy)$/.test(rpc))
-    return (await edge.rpc(rpc, message, headers)).code;
+  if (!STREAMS.test(rpc)) return (await edge.rpc(rpc, message, headers)).code;
   const call = await edge.stream(rpc, message, headers);
   try {
     for await (const _ of call) break;

@@ -17,12 +17,13 @@ import {
   type Outcome,
 } from '@gatehouse/eventsourcing';
 import { EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
+import { policyEvent } from '@gatehouse/projections';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requestFor } from '../commanding';
 import { OnPolicies, type PolicyAnswer } from './on-policies';
 import { POLICIES } from './policies-in-force';
-import { eventOf, resourceOf } from './resources';
+import { resourceOf } from './resources';
 
 type Asked = { readonly command: PolicyCommand; readonly actor: Actor };
 type Written = { readonly answer: PolicyAnswer; readonly replayed: boolean };
@@ -83,7 +84,7 @@ function answerOf(
     changed: recorded !== null,
     position: String(position),
     policy: resourceOf(state, policyVersion(state, name, number)),
-    event: recorded && eventOf(recorded),
+    event: recorded && policyEvent(recorded),
   };
 }
 

@@ -1,13 +1,5 @@
-import {
-  decodePolicy,
-  policyVersion,
-  type NamedPolicy,
-  type PoliciesState,
-  type PolicyVersion,
-} from '@gatehouse/domain';
-import type { Recorded } from '@gatehouse/eventsourcing';
+import { policyVersion, type NamedPolicy, type PoliciesState, type PolicyVersion } from '@gatehouse/domain';
 import { BUILT_IN_POLICY } from '@gatehouse/policy';
-import type { PublicEvent } from '@gatehouse/projections';
 import type { PolicyResource } from './on-policies';
 
 /** A policy in short. */
@@ -52,25 +44,4 @@ export function versionOf(state: PoliciesState, policy: string, number: number):
 export function summaryOf(policy: string, { versions, active }: NamedPolicy): PolicySummary {
   const inForce = active === null ? undefined : versions[active - 1];
   return { policy, versions: versions.length, active, models: inForce?.document.models ?? [] };
-}
-
-/** An event of a policy, in the form that those of models have. */
-export function eventOf(recorded: Recorded): PublicEvent {
-  const { stream } = recorded;
-  const { id, type, data, meta, position, revision } = decodePolicy(recorded);
-  return {
-    position: String(position),
-    stream,
-    revision: String(revision),
-    id,
-    type,
-    tenant: meta.tenant,
-    model: null,
-    version: data.version,
-    time: meta.time,
-    actor: meta.actor,
-    correlation: meta.correlation,
-    causation: meta.causation ?? null,
-    data: { ...data },
-  };
 }

@@ -15,12 +15,8 @@ export class BreakGlassController {
   @Get()
   @Operation('list')
   @ApiOkResponse({ type: UnreviewedListDto })
-  async breakGlass(
-    @Exchanging() { caller, header, set }: Exchange,
-  ): Promise<{ items: Unreviewed[]; next: null }> {
-    await this.reads.atLeast(header('gatehouse-at-least'));
-    const position = this.reads.position();
-    if (position !== undefined) set('gatehouse-position', position);
-    return { items: this.reads.unreviewed(caller), next: null };
+  async breakGlass(@Exchanging() exchange: Exchange): Promise<{ items: Unreviewed[]; next: null }> {
+    await this.reads.upToDate(exchange);
+    return { items: this.reads.unreviewed(exchange.caller), next: null };
   }
 }

@@ -128,16 +128,11 @@ export class LiveQuery {
   at?: string;
 }
 
-export class EventsQuery {
+export class FeedQuery {
   /** Only events after this position. */
   @MayBeAbsent()
   @Matches(/^\d{1,18}$/, { message: 'must be a position' })
   after?: string;
-
-  /** Only of this model. */
-  @MayBeAbsent()
-  @IsModelName()
-  model?: string;
 
   /** Only of this stored name, like `model.Promoted`. */
   @MayBeAbsent()
@@ -145,6 +140,13 @@ export class EventsQuery {
     message: 'must be the stored name of an event, like model.Promoted',
   })
   type?: string;
+}
+
+export class EventsQuery extends FeedQuery {
+  /** Only of this model. */
+  @MayBeAbsent()
+  @IsModelName()
+  model?: string;
 }
 
 export class VersionRefPath extends ModelPath {
@@ -179,10 +181,17 @@ export class WatchLiveDto extends ModelPath {
   afterRevision?: number;
 }
 
-export class ReplayEventsDto extends EventsQuery {
+export class ReplayDto extends FeedQuery {
   /** Goes on after the end of the log, until the reader leaves. */
   @MayBeAbsent()
   @BooleanFromText()
   @IsBoolean({ message: 'must be true or false' })
   follow?: boolean;
+}
+
+export class ReplayEventsDto extends ReplayDto implements EventsQuery {
+  /** Only of this model. */
+  @MayBeAbsent()
+  @IsModelName()
+  model?: string;
 }

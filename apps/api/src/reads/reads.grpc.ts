@@ -1,7 +1,6 @@
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import type {
-  Event,
   HistoryResponse,
   ListBreakGlassResponse,
   ListModelsResponse,
@@ -11,7 +10,6 @@ import type {
   WatchLiveResponse,
 } from '@gatehouse/contracts';
 import { Operation } from '@gatehouse/platform';
-import type { PublicEvent } from '@gatehouse/projections';
 import { StillAdmitted } from '../access/still-admitted';
 import { eventMessage, liveMessage } from '../messages';
 import { Exchanging, type Exchange } from '../models/exchange';
@@ -22,7 +20,6 @@ import {
   GetLiveDto,
   ListModelsQuery,
   ListVersionsDto,
-  ReplayEventsDto,
   VersionRefPath,
   WatchLiveDto,
 } from './reads.dto';
@@ -41,7 +38,7 @@ export class ReadsGrpc {
   @GrpcMethod('Registry', 'GetLive')
   @Operation('read')
   async getLive(@Payload() { model, at }: GetLiveDto, @Exchanging() exchange: Exchange): Promise<Live> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     const live = this.reads.live(exchange.caller.tenant, model, at);
     exchange.set('etag', `"${live.revision}"`);
     return liveMessage(live);
@@ -53,7 +50,7 @@ export class ReadsGrpc {
     @Payload() { model, ref }: VersionRefPath,
     @Exchanging() exchange: Exchange,
   ): Promise<Version> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     return versionMessage(this.reads.version(exchange.caller.tenant, model, ref));
   }
 
@@ -63,7 +60,7 @@ export class ReadsGrpc {
     @Payload() query: ListModelsQuery,
     @Exchanging() exchange: Exchange,
   ): Promise<ListModelsResponse> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     const { items, next } = await this.reads.models(exchange.caller, query);
     return { items: items.map(modelMessage), next: next ?? undefined };
   }
@@ -74,7 +71,7 @@ export class ReadsGrpc {
     @Payload() { model, ...query }: ListVersionsDto,
     @Exchanging() exchange: Exchange,
   ): Promise<ListVersionsResponse> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     const { items, next } = await this.reads.versions(exchange.caller.tenant, model, query);
     return { items: items.map(versionMessage), next: next ?? undefined };
   }
@@ -85,7 +82,7 @@ export class ReadsGrpc {
     @Payload() { model, ...page }: GetHistoryDto,
     @Exchanging() exchange: Exchange,
   ): Promise<HistoryResponse> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     const { items, next } = await this.reads.history(exchange.caller.tenant, model, page);
     return { items: items.map(eventMessage), next: next ?? undefined };
   }
@@ -93,7 +90,7 @@ export class ReadsGrpc {
   @GrpcMethod('Registry', 'ListBreakGlass')
   @Operation('list')
   async listBreakGlass(@Exchanging() exchange: Exchange): Promise<ListBreakGlassResponse> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     return { items: this.reads.unreviewed(exchange.caller).map(unreviewedMessage) };
   }
 
@@ -104,37 +101,14 @@ export class ReadsGrpc {
     @Exchanging() exchange: Exchange,
     @Leaving() left: AbortController,
   ): Promise<AsyncIterable<WatchLiveResponse>> {
-    await this.upToDate(exchange);
+    await this.reads.upToDate(exchange);
     const { tenant } = exchange.caller;
     this.reads.live(tenant, model);
     this.admitted.watch(exchange, 'read', model, left);
     return told(this.streams.watch(tenant, model, afterRevision, left));
   }
-
-  @GrpcMethod('Registry', 'ReplayEvents')
-  @Operation('list')
-  async replayEvents(
-    @Payload() { follow = false, ...query }: ReplayEventsDto,
-    @Exchanging() exchange: Exchange,
-    @Leaving() left: AbortController,
-  ): Promise<AsyncIterable<Event>> {
-    await this.upToDate(exchange);
-    this.admitted.watch(exchange, 'list', undefined, left);
-    return recorded(this.streams.replay(exchange.caller, query, follow, left));
-  }
-
-  /** Waits for `gatehouse-at-least`, and says how far the views are. */
-  private async upToDate({ header, set }: Exchange): Promise<void> {
-    await this.reads.atLeast(header('gatehouse-at-least'));
-    const position = this.reads.position();
-    if (position !== undefined) set('gatehouse-position', position);
-  }
 }
 
 async function* told(messages: AsyncIterable<Told>): AsyncGenerator<WatchLiveResponse, void> {
   for await (const { logId, live } of messages) yield { logId, live: live && liveMessage(live) };
-}
-
-async function* recorded(events: AsyncIterable<PublicEvent>): AsyncGenerator<Event, void> {
-  for await (const event of events) yield eventMessage(event);
 }

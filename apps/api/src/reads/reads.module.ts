@@ -1,6 +1,8 @@
 import { Module } from '@nestjs/common';
 import { BreakGlassController } from './break-glass.controller';
 import { ChannelsController } from './channels.controller';
+import { FeedsController } from './feeds.controller';
+import { FeedsGrpc } from './feeds.grpc';
 import { LiveController } from './live.controller';
 import { LiveShortcut } from './live-shortcut';
 import { Reads } from './reads';
@@ -11,7 +13,15 @@ import { Streams } from './streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
-  controllers: [BreakGlassController, ChannelsController, LiveController, ReadsController, ReadsGrpc],
+  controllers: [
+    BreakGlassController,
+    ChannelsController,
+    FeedsController,
+    FeedsGrpc,
+    LiveController,
+    ReadsController,
+    ReadsGrpc,
+  ],
   providers: [LiveShortcut, Reads, StillAdmitted, Streams],
   exports: [Reads],
 })

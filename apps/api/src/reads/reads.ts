@@ -17,6 +17,7 @@ import {
   type VersionResource,
   type VersionSummary,
 } from '@gatehouse/projections';
+import type { Exchange } from '../models/exchange';
 import { Problem } from '../problem';
 import type { ListModelsQuery, ListVersionsQuery, PageQuery } from './reads.dto';
 
@@ -60,6 +61,13 @@ export class Reads {
       throw new Problem('view-behind', 'Ask again in a moment, or without Gatehouse-At-Least.', {
         retryAfter: 1,
       });
+  }
+
+  /** Waits for `Gatehouse-At-Least`, and says how far the views are. */
+  async upToDate({ header, set }: Exchange): Promise<void> {
+    await this.atLeast(header('gatehouse-at-least'));
+    const position = this.position();
+    if (position !== undefined) set('gatehouse-position', position);
   }
 
   /** Whether the views have caught up with the log since the start: until then they tell an old story as if it were today's. */

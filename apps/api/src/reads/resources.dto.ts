@@ -210,13 +210,15 @@ export class EventDto implements PublicEvent {
   /** The stored name, like `model.Promoted`. */
   type: string;
   tenant: string;
+  /** Null: it is about none. */
   model: string | null;
+  /** Of the model, or of the policy that `data` names; null: it is about none. */
   version: number | null;
   time: string;
   actor: ActorDto;
   correlation: string;
   causation: string | null;
-  /** The payload, as stored. */
+  /** The payload, as stored; of access, without the hash of a key. */
   data: PublicEvent['data'];
 }
 

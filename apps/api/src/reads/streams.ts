@@ -1,13 +1,36 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { visibleTo } from '@gatehouse/domain';
+import { visibleTo, type OperationName } from '@gatehouse/domain';
 import { EVENT_STORE, Stopping, type Caller } from '@gatehouse/platform';
-import { events, Views, type Live, type PublicEvent } from '@gatehouse/projections';
+import {
+  accessEvents,
+  events,
+  modelEvents,
+  policyEvents,
+  Views,
+  type Feed,
+  type Live,
+  type PublicEvent,
+} from '@gatehouse/projections';
 import type { EventsQuery } from './reads.dto';
 import { Reads } from './reads';
 
 /** What a watcher is told: which log this is, first; then the pointer, whenever it is newer than the last one told. */
 export type Told = { readonly logId?: string; readonly live?: Live };
+
+type Sees = (model: string | null) => boolean;
+const ALL: Sees = () => true;
+
+/** What can be replayed, by the right that it takes; policies are the same for whoever may read them. */
+const FEEDS = {
+  list: ({ tenant, roles }, { model }) => ({
+    feed: modelEvents(tenant, model),
+    sees: visibleTo(roles, 'list'),
+  }),
+  'read-access': ({ tenant }) => ({ feed: accessEvents(tenant), sees: ALL }),
+  'read-policies': ({ tenant }) => ({ feed: policyEvents(tenant), sees: ALL }),
+} satisfies { [right in OperationName]?: (caller: Caller, query: EventsQuery) => { feed: Feed; sees: Sees } };
+export type Replayable = keyof typeof FEEDS;
 
 /** What goes on and on. Nothing is read before it is asked for; it ends when the reader leaves or the process stops. */
 @Injectable()
@@ -39,23 +62,22 @@ export class Streams {
       yield { live };
   }
 
-  /** The tenant's events after a position: to the end of the log, or on and on. */
+  /** The events of a feed after a position: to the end of the log, or on and on. */
   replay(
-    { tenant, roles }: Caller,
-    { after, model, type }: EventsQuery,
+    right: Replayable,
+    caller: Caller,
+    query: EventsQuery,
     follow: boolean,
     left: AbortController,
   ): AsyncGenerator<PublicEvent, void> {
+    const { after, type } = query;
     const signal = this.stopping.alsoEnds(left);
-    const found = events(this.store, tenant, { after: BigInt(after ?? 0), follow, signal, model, type });
-    return seen(found, visibleTo(roles, 'list'));
+    const { feed, sees } = FEEDS[right](caller, query);
+    return seen(events(this.store, feed, { after: BigInt(after ?? 0), follow, signal, type }), sees);
   }
 }
 
 /** Of the events those that the reader may know of. */
-async function* seen(
-  events: AsyncIterable<PublicEvent>,
-  sees: (model: string | null) => boolean,
-): AsyncGenerator<PublicEvent, void> {
+async function* seen(events: AsyncIterable<PublicEvent>, sees: Sees): AsyncGenerator<PublicEvent, void> {
   for await (const event of events) if (sees(event.model)) yield event;
 }

@@ -41,7 +41,7 @@ type ServiceName = 'Registry' | 'Policies' | 'Access' | 'Tenants';
 /** Where the methods are that are not of the registry. */
 const SERVED_BY: readonly (readonly [RegExp, ServiceName])[] = [
   [/Polic/, 'Policies'],
-  [/^(IssueKey|ListKeys|RevokeKey|GrantRole|ListGrants|WithdrawGrant|GetMe)$/, 'Access'],
+  [/^(IssueKey|ListKeys|RevokeKey|GrantRole|ListGrants|WithdrawGrant|GetMe|ReplayAccess)$/, 'Access'],
   [/Tenants?$/, 'Tenants'],
 ];
 

@@ -1241,11 +1241,11 @@ export interface Event {
   tenant?:
     | string
     | undefined;
-  /** The model it is about. */
+  /** The model it is about; absent: none. */
   model?:
     | string
     | undefined;
-  /** The number of the version it is about. */
+  /** The number of the version it is about, of a model or a policy; absent: none. */
   version?:
     | number
     | undefined;
@@ -1265,7 +1265,7 @@ export interface Event {
   causation?:
     | string
     | undefined;
-  /** The payload, as stored. */
+  /** The payload, as stored; of access, without the hash of a key. */
   data?: { [key: string]: any } | undefined;
 }
 
@@ -1428,6 +1428,34 @@ export interface ReplayEventsRequest {
   /** Only of this model. */
   model?:
     | string
+    | undefined;
+  /** Only of this stored name. */
+  type?: string | undefined;
+}
+
+/** ReplayPolicies. */
+export interface ReplayPoliciesRequest {
+  /** Only events after this position. Absent: from the start. */
+  after?:
+    | string
+    | undefined;
+  /** Goes on after the end of the log, until the reader leaves. */
+  follow?:
+    | boolean
+    | undefined;
+  /** Only of this stored name. */
+  type?: string | undefined;
+}
+
+/** ReplayAccess. */
+export interface ReplayAccessRequest {
+  /** Only events after this position. Absent: from the start. */
+  after?:
+    | string
+    | undefined;
+  /** Goes on after the end of the log, until the reader leaves. */
+  follow?:
+    | boolean
     | undefined;
   /** Only of this stored name. */
   type?: string | undefined;
@@ -1817,7 +1845,7 @@ export interface Registry {
   getHistory(request: GetHistoryRequest): Promise<HistoryResponse>;
   /** The live pointer, and every move of it that the reader keeps up with; never backwards. */
   watchLive(request: WatchLiveRequest): Observable<WatchLiveResponse>;
-  /** The tenant's events in the order of the log. */
+  /** The events of the tenant's models in the order of the log. */
   replayEvents(request: ReplayEventsRequest): Observable<Event>;
 }
 
@@ -1839,6 +1867,8 @@ export interface Policies {
   testPolicy(request: TestPolicyRequest): Promise<TestPolicyResponse>;
   /** Which of the tenant's past promotions a draft would have refused. The last message is `done`. */
   backtestPolicy(request: BacktestPolicyRequest): Observable<BacktestPolicyResponse>;
+  /** The events of the tenant's policies in the order of the log. */
+  replayPolicies(request: ReplayPoliciesRequest): Observable<Event>;
 }
 
 /** Who may do what in the caller's tenant. */
@@ -1857,6 +1887,8 @@ export interface Access {
   withdrawGrant(request: WithdrawGrantRequest): Promise<WithdrawGrantResponse>;
   /** Who calls, and what they may do. */
   getMe(request: GetMeRequest): Promise<Me>;
+  /** The events of the tenant's access in the order of the log, without the hash of any key. */
+  replayAccess(request: ReplayAccessRequest): Observable<Event>;
 }
 
 /** The tenants of this installation, for whoever has the platform key. */

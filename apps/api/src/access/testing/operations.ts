@@ -20,6 +20,8 @@ export const ROUTES: Readonly<Record<string, Declared>> = {
   'GET /v1/models/:model/versions/:n/gates': 'read',
   'GET /v1/models/:model/history': 'read',
   'GET /v1/events': 'list',
+  'GET /v1/access/events': 'read-access',
+  'GET /v1/policy-events': 'read-policies',
   'GET /v1/channels': 'list',
   'GET /v1/log': 'list',
   'GET /v1/break-glass': 'list',
@@ -71,6 +73,8 @@ export const RPCS: Readonly<Record<string, OperationName>> = {
   ListBreakGlass: 'list',
   WatchLive: 'read',
   ReplayEvents: 'list',
+  ReplayAccess: 'read-access',
+  ReplayPolicies: 'read-policies',
   PublishPolicy: 'publish-policy',
   ActivatePolicy: 'activate-policy',
   GetPolicy: 'read-policies',
@@ -91,3 +95,6 @@ export const RPCS: Readonly<Record<string, OperationName>> = {
   SuspendTenant: 'suspend-tenant',
   ResumeTenant: 'suspend-tenant',
 };
+
+/** Those that are answered with a stream. */
+export const STREAMS = /^(WatchLive|Replay(Events|Access|Policies)|BacktestPolicy)$/;
