@@ -23,8 +23,8 @@ describe(`${REPLICAS} replicas on an EventStoreDB that fails on ${FAULTS.rate * 
   let http: HttpClient[];
 
   beforeAll(async () => {
-    // One call in a hundred is never answered: each would hold up a replica for 3 s otherwise.
-    cluster = await Cluster.start(REPLICAS, { GATEHOUSE_EVENT_STORE_TIMEOUT_MS: '500' });
+    // One call in a hundred is never answered: each would hold up its model for 3 s otherwise.
+    cluster = await Cluster.start(REPLICAS, { GATEHOUSE_EVENT_STORE_TIMEOUT_MS: '250' });
     http = cluster.replicas.map((service) => new HttpClient(service.http));
   }, 120_000);
   beforeEach(() => cluster.store.tell({ do: 'random', chance: FAULTS }));
