@@ -36,18 +36,24 @@ export class ModelsProjection {
     return this.findOne.get(tenant, model) !== undefined;
   }
 
-  /** By name, after the one with the name `after`; with `q`, those with it in their name, whatever the case. */
+  /**
+   * By name, after the one with the name `after`; with `q`, those with it in their name, whatever the case. What the reader
+   * does not see is passed over: neither the length of a page nor `next` tells of it.
+   */
   async list(
     tenant: string,
-    page: { q?: string; after?: string; limit: number },
+    page: { q?: string; after?: string; limit: number; sees?: (model: string) => boolean },
   ): Promise<Page<ModelSummary, string>> {
+    const { sees = () => true } = page;
     const wanted = page.q?.toLowerCase() ?? '';
     const items: ModelSummary[] = [];
     const slices = new Slices();
-    for (let after = page.after ?? ''; ;) {
-      const rows = this.findAfter.all(tenant, after, wanted === '' ? page.limit + 1 : SCAN);
+    // Most readers look at a first page of everything.
+    let count = wanted === '' ? page.limit + 1 : SCAN;
+    for (let after = page.after ?? ''; ; count = SCAN) {
+      const rows = this.findAfter.all(tenant, after, count);
       for (const { id, name } of rows) {
-        if (!name.includes(wanted)) continue;
+        if (!name.includes(wanted) || !sees(name)) continue;
         if (items.length === page.limit) return { items, next: items.at(-1)!.model };
         items.push(this.summary(id, name));
       }

@@ -207,6 +207,43 @@ describe('a reader of some models', () => {
     expect(codeOf(await call(key, 'GET', '/v1/models/hidden-2/live'))).toEqual([403, 'role-missing']);
   });
 
+  it('leafs through these alone: pages are full, and no cursor names another or says that there is one', async () => {
+    const register = (model: string) =>
+      edge.post(`/v1/models/${model}/versions`, { changelog: 'x', manifest: { config: { a: 1 } } });
+    for (const model of ['page-b', 'page-d', 'page-f']) await register(model);
+    const { key } = await issue('paula', [{ role: 'reader', models: 'page-*' }]);
+    const { key: one } = await issue('paul', [{ role: 'reader', models: 'page-b' }]);
+    const leaf = async (by: string, limit: number) => {
+      const pages: { items: { model: string }[]; next: string | null }[] = [];
+      for (let after = ''; pages.length < 10;) {
+        const from = after && `&after=${after}`;
+        const http = await call(by, 'GET', `/v1/models?limit=${limit}${from}`);
+        const rpc = await edge.rpc('ListModels', { limit, ...(after && { after }) }, bearer(by));
+        const page = http.body as unknown as (typeof pages)[number];
+        expect(rpc.message).toMatchObject({ items: page.items.map(({ model }) => ({ model })) });
+        expect((rpc.message!['next'] as string | undefined) || null).toBe(page.next);
+        pages.push(page);
+        if (page.next === null) break;
+        after = page.next;
+      }
+      return pages;
+    };
+    const before = await leaf(key, 2);
+    // Before, between and after those that may be seen.
+    for (const model of ['page', 'paga', 'pagf', 'pah', 'a', 'z']) await register(model);
+    await edge.http('/v1/models', { headers: { 'gatehouse-at-least': await edge.head() } });
+    expect(await leaf(key, 2)).toEqual(before);
+    expect(before.map(({ items }) => items.map(({ model }) => model))).toEqual([
+      ['page-b', 'page-d'],
+      ['page-f'],
+    ]);
+    expect((await leaf(one, 1)).map(({ items, next }) => [items.map(({ model }) => model), next])).toEqual([
+      [['page-b'], null],
+    ]);
+    for (const { next } of [...before, ...(await leaf(key, 1))])
+      if (next !== null) expect(Buffer.from(next, 'base64url').toString('latin1')).toMatch(/"page-[bd]"$/);
+  });
+
   it('is shown out of a stream when the key ends', async () => {
     const { id, key } = await issue('watcher', [{ role: 'reader' }]);
     const sse = await fetch(`http://${edge.running.http}/v1/models/seen-1/live`, {
