@@ -7,7 +7,7 @@ import {
   WrongRevision,
 } from '@gatehouse/eventsourcing';
 import type { EventBytes } from './envelope';
-import { Fault, faultOf, mayPass } from './fault';
+import { Fault, faultOf, inDoubt, mayPass } from './fault';
 import type { KnownIds } from './known-ids';
 import type { Retries } from './retries';
 import type { StreamReader } from './stream-reader';
@@ -43,14 +43,14 @@ export class Appender {
         if (error instanceof StoreUnavailable) throw doubt ? unknown(doubt) : error;
         fault = faultOf(error);
       }
-      if (fault.kind === 'lost') doubt = fault;
+      if (inDoubt(fault)) doubt = fault;
       if (mayPass(fault) && (await tries.another())) continue;
       // A wrong revision is read back in the next attempt, which then knows better.
       if (fault.kind === 'wrong-revision' && (await tries.another())) {
         doubt ??= fault;
         continue;
       }
-      if (doubt && doubt.kind === 'lost') throw unknown(doubt);
+      if (doubt && inDoubt(doubt)) throw unknown(doubt);
       throw refused(fault, append.stream);
     }
   }
@@ -151,6 +151,7 @@ function refused(fault: Fault, stream: string): Error {
       return new StoreUnavailable('EventStoreDB says one revision and shows another', options);
     case 'not-sent':
     case 'lost':
+    case 'unexplained':
     case 'bad-request':
     case 'unsupported':
       return new StoreUnavailable(`EventStoreDB takes no writes at present: ${fault.message}`, options);

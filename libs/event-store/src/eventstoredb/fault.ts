@@ -5,10 +5,19 @@ import { ErrorType } from '@eventstore/db-client';
  * What an error of the server or of the connection means to us:
  * - `wrong-revision`, `denied`, `deleted`, `too-large`, `bad-request`: an answer, and nothing was written;
  * - `not-sent`: nothing was written, and another try may succeed (no connection yet, not the leader);
- * - `lost`: what became of it is not known, and another try may succeed.
+ * - `lost`: what became of it is not known, and another try may succeed;
+ * - `unexplained`: the same, but it was the server that said so. A read may have been asked for what is not there.
  */
 export type FaultKind =
-  'wrong-revision' | 'denied' | 'deleted' | 'too-large' | 'bad-request' | 'unsupported' | 'not-sent' | 'lost';
+  | 'wrong-revision'
+  | 'denied'
+  | 'deleted'
+  | 'too-large'
+  | 'bad-request'
+  | 'unsupported'
+  | 'not-sent'
+  | 'lost'
+  | 'unexplained';
 
 /** A call that did not come to an answer we can use. */
 export class Fault extends Error {
@@ -36,6 +45,7 @@ const BY_CODE: { readonly [code: number]: FaultKind | undefined } = {
   [status.PERMISSION_DENIED]: 'denied',
   [status.INVALID_ARGUMENT]: 'bad-request',
   [status.UNIMPLEMENTED]: 'unsupported',
+  [status.UNKNOWN]: 'unexplained',
 };
 
 /** Told by the server's trailer and gRPC's code, never by the text; what is not told is `lost`. */
@@ -52,5 +62,10 @@ export function faultOf(error: unknown): Fault {
 
 /** Whether the same call may succeed a moment later. */
 export function mayPass({ kind }: Fault): boolean {
-  return kind === 'lost' || kind === 'not-sent';
+  return kind === 'not-sent' || inDoubt({ kind });
+}
+
+/** Whether what was asked for may have been done. */
+export function inDoubt({ kind }: Pick<Fault, 'kind'>): boolean {
+  return kind === 'lost' || kind === 'unexplained';
 }

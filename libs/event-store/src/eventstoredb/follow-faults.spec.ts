@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
+import type { EventStore, NewEvent, Recorded } from '@gatehouse/eventsourcing';
 import { collect, ids, newEvent, newEvents, take, toHead } from '@gatehouse/eventsourcing/testing';
 import { type EsdbServer, type FaultKind, FAULTS } from './testing';
 import { Bench } from './testing/spec-tools';
@@ -110,6 +110,65 @@ describe('a follower', () => {
     const [, second, third] = await toHead(store);
     for (const after of [second!.position + 1n, third!.position - 1n])
       expect(ids(await take(follow(store, after), 3))).toEqual(ids(events.slice(2)));
+  });
+});
+
+// Newer servers refuse it by name, older ones do not.
+describe.each(['23.10.1', '22.10.0'])('a position at which version %s has no record', (version) => {
+  const scavenged = async () => {
+    const { server } = await bench.server({ version });
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(6);
+    await store.append('a', -1n, events.slice(0, 4));
+    await store.append('b', -1n, events.slice(4));
+    const there = await toHead(store);
+    server.truncate('gatehouse-a', 3);
+    server.log.scavenge();
+    return { server, store, events, there };
+  };
+
+  it('is one to read and follow from, with nothing left out', async () => {
+    const { store, events, there } = await scavenged();
+    const [, second, , fourth, fifth] = there;
+    const cases: [bigint, readonly NewEvent[]][] = [
+      [1n, events.slice(3)],
+      [second!.position, events.slice(3)],
+      [fourth!.position + 1n, events.slice(4)],
+      [fifth!.position - 1n, events.slice(4)],
+    ];
+    for (const [after, rest] of cases) {
+      expect(ids(await toHead(store, after))).toEqual(ids(rest));
+      expect(ids(await take(follow(store, after), rest.length))).toEqual(ids(rest));
+    }
+  });
+
+  it('is one to go on from when the subscription ends there', async () => {
+    const { server } = await bench.server({ version });
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(4);
+    const seen: Recorded[] = [];
+    const following = (async () => {
+      for await (const event of follow(store)) if (seen.push(event) === 4) return;
+    })();
+    await store.append('a', -1n, events.slice(0, 3));
+    while (seen.length < 3) await sleep(5);
+    server.truncate('gatehouse-a', 3);
+    server.log.scavenge();
+    server.cutAll();
+    await store.append('b', -1n, events.slice(3));
+    await following;
+    expect(ids(seen)).toEqual(ids(events));
+  });
+
+  it('is beyond the end: what comes next is given out', async () => {
+    const { server, store } = await scavenged();
+    const end = BigInt(server.log.endPosition);
+    const next = newEvent();
+    const following = take(follow(store, end), 1);
+    await sleep(50);
+    await store.append('c', -1n, [newEvent(), next]);
+    expect(await toHead(store, end + 10_000n)).toEqual([]);
+    expect((await following)[0]!.position).toBeGreaterThanOrEqual(end);
   });
 });
 

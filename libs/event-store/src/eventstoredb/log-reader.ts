@@ -67,7 +67,7 @@ export class LogReader {
           if (slices.over()) await slices.next();
         }
       } catch (error) {
-        if (!place.mayBegin(faultOf(error))) await this.again(faultOf(error), tries, signal);
+        if (!place.beginsAnew(faultOf(error))) await this.again(faultOf(error), tries, signal);
         continue;
       }
       if (seen < PAGE) return;
@@ -93,7 +93,7 @@ export class LogReader {
         throw new Fault('lost', 'the subscription was ended');
       } catch (error) {
         if (signal.aborted) return;
-        if (!place.mayBegin(faultOf(error))) await this.again(faultOf(error), tries, signal);
+        if (!place.beginsAnew(faultOf(error))) await this.again(faultOf(error), tries, signal);
       }
     }
   }
@@ -163,9 +163,12 @@ class Place {
     if (position !== undefined && position > this.from) this.from = position;
   }
 
-  /** Whether the server refuses to begin there, so that it has to be from the very beginning. */
-  mayBegin({ kind }: Fault): boolean {
-    if (kind !== 'bad-request' || this.from <= 0n) return false;
+  /**
+   * Whether it has to be from the very beginning, because the server refuses to begin there: it has no record at that
+   * position, or not any more. Not every version says that this is why.
+   */
+  beginsAnew({ kind }: Fault): boolean {
+    if ((kind !== 'bad-request' && kind !== 'unexplained') || this.from <= 0n) return false;
     this.from = 0n;
     return true;
   }

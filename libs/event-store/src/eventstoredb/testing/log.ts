@@ -29,7 +29,6 @@ export class EsdbLog {
   private readonly streams = new Map<string, Stream>();
   private readonly byId = new Map<string, LoggedEvent>();
   private readonly waiting = new Set<() => void>();
-  private readonly scavenged = new Set<number>();
   private readonly noise: Noise;
   private end: number;
 
@@ -91,11 +90,9 @@ export class EsdbLog {
 
   /** Takes out of `$all` what truncation has hidden. */
   scavenge(): void {
-    this.all = this.all.filter((event) => {
-      const gone = event.revision < this.streams.get(event.stream)!.firstRevision();
-      if (gone) this.scavenged.add(event.position);
-      return !gone;
-    });
+    this.all = this.all.filter(
+      ({ stream, revision }) => revision >= this.streams.get(stream)!.firstRevision(),
+    );
   }
 
   stream(name: string): Stream | undefined {
@@ -124,10 +121,12 @@ export class EsdbLog {
     return low;
   }
 
-  /** Whether a record begins there. The real server cannot read from the middle of one. */
-  isBoundary(position: number): boolean {
-    if (position === 0 || position >= this.end) return true;
-    return this.all[this.indexOf(position)]?.position === position || this.scavenged.has(position);
+  /**
+   * Whether there is a record that begins there. A real server cannot read from the middle of one, and may refuse the
+   * place of one that a scavenge took, or one that is beyond the end: here it always does.
+   */
+  isRecord(position: number): boolean {
+    return this.all[this.indexOf(position)]?.position === position;
   }
 
   /** Resolves when something is appended after the call, or at once when aborted. */

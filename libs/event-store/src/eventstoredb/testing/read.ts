@@ -55,7 +55,9 @@ class Reading {
     private readonly out: Outbox,
     private readonly fault: Fault | undefined,
   ) {
-    this.source = sourceOf(node.log, options);
+    // Older versions have no name for it.
+    const refused = atLeast(node, '23.6') ? rpc.invalidPosition : rpc.unknownError;
+    this.source = sourceOf(node.log, options, refused);
     this.filter = filterOf(options);
     this.positioned = this.source instanceof AllSource || atLeast(node, '22.10');
   }

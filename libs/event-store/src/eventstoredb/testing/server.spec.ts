@@ -191,6 +191,10 @@ describe('$all', () => {
     expect((await read({ fromPosition: at(second!.position), direction: BACKWARDS, maxCount: 1 }))[0]).toBe(
       first!.position,
     );
+    for (const nowhere of [second!.position + 1, server.log.endPosition])
+      await expect(read({ fromPosition: at(nowhere) })).rejects.toThrow(/INVALID_ARGUMENT/);
+    const { commit, prepare } = { ...at(second!.position), prepare: BigInt(first!.position) };
+    await expect(read({ fromPosition: { commit, prepare } })).rejects.toThrow(/INVALID_ARGUMENT/);
     await expect(read({ fromPosition: at(second!.position + 1) })).rejects.toMatchObject({
       code: 3,
     });

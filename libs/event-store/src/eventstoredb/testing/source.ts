@@ -1,6 +1,6 @@
+import type { ReadReq } from '@eventstore/db-client/generated/streams_pb';
 import type { EsdbLog } from './log';
 import type { LoggedEvent } from './record';
-import { rpc } from './status';
 import { type ReadOptions, streamName } from './wire';
 
 export type Start = 'start' | 'end' | number;
@@ -78,8 +78,8 @@ export class StreamSource implements Source {
   }
 }
 
-/** What a request reads from. `$all` cannot be entered in the middle of a record. */
-export function sourceOf(log: EsdbLog, options: ReadOptions): Source {
+/** What a request reads from. Throws what `refused` makes where `$all` is to be entered and no record begins. */
+export function sourceOf(log: EsdbLog, options: ReadOptions, refused: () => Error): Source {
   const following = options.hasSubscription();
   const stream = options.getStream();
   if (stream) {
@@ -88,7 +88,12 @@ export function sourceOf(log: EsdbLog, options: ReadOptions): Source {
   }
   const all = options.getAll();
   const position = all?.getPosition();
+  if (position && !isRecord(log, position)) throw refused();
   const start = position ? Number(position.getCommitPosition()) : all?.hasEnd() ? 'end' : 'start';
-  if (typeof start === 'number' && !log.isBoundary(start)) throw rpc.invalidPosition();
   return new AllSource(log, start, following);
+}
+
+function isRecord(log: EsdbLog, position: ReadReq.Options.Position): boolean {
+  const commit = position.getCommitPosition();
+  return commit === position.getPreparePosition() && log.isRecord(Number(commit));
 }

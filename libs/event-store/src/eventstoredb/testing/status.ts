@@ -23,6 +23,7 @@ export const rpc = {
   unauthenticated: () => new RpcError(status.UNAUTHENTICATED, 'Received HTTP status code 401'),
   unimplemented: () => new RpcError(status.UNIMPLEMENTED, 'Service is unimplemented.'),
   invalidPosition: () => new RpcError(status.INVALID_ARGUMENT, 'Trying to read from an invalid position.'),
+  unknownError: () => new RpcError(status.UNKNOWN, 'Unexpected FilteredReadAllResult: Error'),
   tooSlow: () =>
     new RpcError(
       status.ABORTED,
