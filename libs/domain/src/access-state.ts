@@ -1,5 +1,6 @@
 import type { AccessFact, Granted, KeyIssued } from './access-events';
 import type { Actor, Meta } from './events';
+import { keyOf } from './makers';
 import { capacitiesOn, permits, type RoleGrant } from './roles';
 
 export type Key = KeyIssued & {
@@ -66,12 +67,17 @@ export function evolveAccess(state: AccessState, { type, data, meta }: AccessFac
   }
 }
 
-function addKey(state: AccessState, data: KeyIssued, { time, actor, auth }: Meta): void {
-  const { credential } = auth;
-  const madeBy = auth.method === 'key' && credential !== undefined ? state.keys.get(credential) : undefined;
-  const makers = [...new Set([actor.id, ...(madeBy?.makers ?? [])])];
+function addKey(state: AccessState, data: KeyIssued, meta: Meta): void {
+  const { time, actor } = meta;
+  const with_ = keyOf(meta);
+  const makers = [...new Set([actor.id, ...(with_ === null ? [] : makersOf(state, with_))])];
   state.keys.set(data.key, { ...data, issuedAt: time, issuedBy: actor, makers, revokedAt: null });
   state.bytes += 600 + 100 * data.roles.length;
+}
+
+/** Who made a key; nobody, where there is none. */
+export function makersOf({ keys }: AccessState, key: string): readonly string[] {
+  return keys.get(key)?.makers ?? [];
 }
 
 /** Whether a key is neither revoked nor expired at an instant. */

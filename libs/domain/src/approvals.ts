@@ -2,16 +2,17 @@ import type { Context } from './commands';
 import { msOf } from './duration';
 import type { Counted, Rule } from './events';
 import type { ApprovalDemand } from './policy-document';
+import { ownHand } from './refusals';
 import { Rejected, type MissingApproval } from './rejections';
 import type { Decision, Version } from './state';
 
-/** An approval and who gave it. */
+/** An approval, who gave it, and the capacities of then that they still hold now. */
 type Given = { readonly by: string; readonly decision: Decision; readonly held: readonly string[] };
 
 /** How far the approvals of a version meet what a policy demands. */
 export type Tally = {
   /** Those that count, oldest first. */
-  readonly counting: readonly Decision[];
+  readonly counting: readonly Given[];
   /** Which was counted as what; only where the policy names capacities. */
   readonly counted: readonly Counted[];
   readonly rules: readonly Rule[];
@@ -36,7 +37,7 @@ export function tally(version: Version, context: Context): Tally {
     verdict: standing.length === 0 ? 'pass' : 'fail',
   };
   return {
-    counting: valid.map(({ decision }) => decision),
+    counting: valid,
     counted: demands.some(({ capacity }) => capacity !== undefined) ? asCounted(demands, counted) : [],
     rules: [...demands.map((demand, i) => demandRule(demand, counted[i]!, demands, valid)), rejections],
     missing: [
@@ -84,12 +85,11 @@ function rejectors(version: Version): string[] {
 }
 
 /** Every approval there was of who may still decide, oldest first, with the capacities of then that are still held now. */
-function givenTo(version: Version, { holds, mayDecide = () => true }: Context): Given[] {
+function givenTo(version: Version, { holds, mayDecide = () => true, makersOf }: Context): Given[] {
+  // With whose key it was given was looked at when it was.
+  const isOwn = (by: string) => ownHand(version, { actor: { id: by, kind: 'user' }, makersOf }) !== null;
   return [...version.decisions]
-    .filter(
-      ([by, { decision, groups }]) =>
-        decision === 'approve' && by !== version.registrar && by !== version.author && mayDecide(by, groups),
-    )
+    .filter(([by, { decision, groups }]) => decision === 'approve' && !isOwn(by) && mayDecide(by, groups))
     .sort(([, a], [, b]) => Number(a.revision - b.revision))
     .map(([by, decision]) => ({
       by,

@@ -80,6 +80,8 @@ export type Context = {
   readonly actor: Actor;
   /** Who made the key that the actor came with: what is decided with it counts as decided by them, too. */
   readonly makers?: readonly string[];
+  /** Who made a key, whoever came with it; absent: nobody. */
+  readonly makersOf?: (key: string) => readonly string[];
   /** The model's name, which expressions can look at. */
   readonly model: string;
   readonly policy: Policy;

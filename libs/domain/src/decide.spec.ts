@@ -218,6 +218,34 @@ describe('approve and reject', () => {
     expect(staged().answer(actor, command)).toBe(code);
   });
 
+  describe('through keys', () => {
+    /** `ci` registers with the key `k-ci`, `zoe` and `ann` decide with theirs. */
+    const keyed = (makers: Record<string, string[]>) => {
+      const scenario = new Scenario();
+      Object.assign(scenario.keys, { ci: 'k-ci', zoe: 'k-zoe', ann: 'k-ann' });
+      Object.assign(scenario.makers, makers);
+      return scenario.given(CI, say.register('v1', { author: 'dana' })).given(CI, say.evaluate(1, 0.95));
+    };
+
+    it.each<[string, Record<string, string[]>, string]>([
+      ['who made the key that registered it', { 'k-ci': ['zoe'] }, 'own-approval'],
+      ['who made the key that made it', { 'k-ci': ['max', 'admin', 'zoe'] }, 'own-approval'],
+      ['whose key the registrar made', { 'k-zoe': ['max', 'ci'] }, 'own-approval'],
+      ['whose key the author made', { 'k-zoe': ['dana'] }, 'own-approval'],
+      ['whose key was made by the same admin', { 'k-ci': ['admin'], 'k-zoe': ['admin'] }, 'model.Approved'],
+    ])('is asked of %s', (_who, makers, outcome) => {
+      expect(keyed(makers).answer(ZOE, say.decide(1))).toBe(outcome);
+    });
+
+    it('counts nobody who made the key of the registrar, also where the approval is there already', () => {
+      const scenario = keyed({ 'k-ci': ['admin'] }).given(ZOE, say.decide(1));
+      scenario.makers['k-ci'] = ['admin', 'zoe'];
+      expect(scenario.answer(BOB, say.promote(1))).toBe('not-approved');
+      scenario.given(ANN, say.decide(1));
+      expect(scenario.answer(BOB, say.promote(1))).toBe('model.Promoted');
+    });
+  });
+
   it('refuses in DEV, on the live version, and on a deprecated one', () => {
     expect(new Scenario().given(CI, say.register('v1')).answer(ANN, say.decide(1))).toBe('not-in-staging');
     expect(promoted(1).answer(ZOE, say.decide(1))).toBe('is-live');

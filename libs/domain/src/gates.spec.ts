@@ -301,6 +301,19 @@ describe('production rules', () => {
   });
 });
 
+it('a rule is shown the capacities of approvals that were held then and are held still', () => {
+  const asks = { production: { rules: [{ name: 'risk', expr: 'a risk officer approved' }] } };
+  const scenario = under(asks).given(CI, say.register('v1')).given(CI, say.evaluate(1, 0.95));
+  scenario.given(ANN, say.decide(1));
+  scenario.capacities['ann'] = ['risk'];
+  expect(refusal(scenario, say.promote(1)).open).toEqual(['risk: fail']);
+  scenario.given(ANN, say.decide(1));
+  scenario.capacities['ann'] = [];
+  expect(refusal(scenario, say.promote(1)).open).toEqual(['risk: fail']);
+  scenario.capacities['ann'] = ['risk'];
+  expect(scenario.answer(BOB, say.promote(1))).toBe('model.Promoted');
+});
+
 describe('break-glass', () => {
   const asks = {
     breakGlass: { capacity: 'on-call', reviewWithin: 'PT24H' },
@@ -346,6 +359,25 @@ describe('break-glass', () => {
     });
     expect(scenario.answer(ANN, review(1))).toBe('nothing');
     expect(scenario.answer(ZOE, review(1))).toBe('no-break-glass');
+  });
+
+  it.each([
+    ['who made the key that broke the glass', { 'k-bob': ['max', 'zoe'] }, 'own-approval'],
+    ['whose key who broke the glass made', { 'k-zoe': ['bob'] }, 'own-approval'],
+    ['who made the key of the registrar', { 'k-ci': ['zoe'] }, 'own-approval'],
+    [
+      'whose key was made by the same admin',
+      { 'k-bob': ['max'], 'k-zoe': ['max'] },
+      'model.BreakGlassReviewed',
+    ],
+  ])('is asked to be reviewed by %s', (_who, makers, outcome) => {
+    const scenario = new Scenario();
+    Object.assign(scenario.keys, { ci: 'k-ci', bob: 'k-bob', zoe: 'k-zoe' });
+    Object.assign(scenario.makers, makers);
+    scenario.given(CI, say.register('v1')).given(CI, say.evaluate(1, 0.95));
+    scenario.capacities['bob'] = ['on-call'];
+    under(asks, scenario).given(BOB, glass(1));
+    expect(scenario.answer(ZOE, review(1))).toBe(outcome);
   });
 
   it('without one there is nothing to review', () => {

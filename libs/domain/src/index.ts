@@ -11,6 +11,7 @@ export { durationMs } from './duration';
 export { decide } from './decide';
 export { LIMITS } from './refusals';
 export * from './stream';
+export type { Acting } from './makers';
 export * from './policy';
 export { looksAtManifest } from './gates';
 export * from './explain';

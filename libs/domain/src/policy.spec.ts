@@ -18,11 +18,13 @@ import { ANN, BOB, digest, NOON } from './testing/scenario';
 /** The policies of a tenant, by commands. */
 class Rules {
   readonly state = noPolicies();
+  /** Who made a key. */
+  readonly makers: Record<string, string[]> = {};
   private revision = 0n;
 
   answer(actor: Actor, command: PolicyCommand): string {
     try {
-      const [event] = decidePolicy(command, this.state, { actor });
+      const [event] = decidePolicy(command, this.state, this.acting(actor));
       if (!event) return 'nothing';
       this.record(actor, event);
       return event.type;
@@ -32,13 +34,20 @@ class Rules {
     }
   }
 
+  /** Everybody has one key. */
+  private acting(actor: Actor) {
+    const makersOf = (key: string) => this.makers[key] ?? [];
+    return { actor, makers: makersOf(`k-${actor.id}`), makersOf };
+  }
+
   given(actor: Actor, command: PolicyCommand): this {
     expect(this.answer(actor, command)).toMatch(/^policy\.[A-Z]/);
     return this;
   }
 
   private record(actor: Actor, { type, data }: PolicyEvent): void {
-    const meta = { time: NOON, actor, schema: 1 };
+    const auth = { method: 'key', credential: `k-${actor.id}` };
+    const meta = { time: NOON, actor, auth, schema: 1 };
     const revision = this.revision++;
     const stored = { id: 'x', type, data: JSON.parse(JSON.stringify(data)) as object as never, meta };
     evolvePolicy(this.state, decodePolicy({ ...stored, revision, position: revision }));
@@ -82,6 +91,17 @@ describe('activate', () => {
     const rules = new Rules().given(ANN, publish('a', ['x'], { fourEyes: true }));
     expect(rules.answer(ANN, activate('a'))).toBe('own-approval');
     expect(rules.answer(BOB, activate('a'))).toBe('policy.Activated');
+  });
+
+  it.each<[string, Record<string, string[]>, string]>([
+    ['made the key that wrote it', { 'k-ann': ['zoe', 'bob'] }, 'own-approval'],
+    ['comes with a key that its author made', { 'k-bob': ['zoe', 'ann'] }, 'own-approval'],
+    ['comes with a key of the same admin', { 'k-ann': ['zoe'], 'k-bob': ['zoe'] }, 'policy.Activated'],
+  ])('takes four eyes from who %s', (_who, makers, outcome) => {
+    const rules = new Rules();
+    Object.assign(rules.makers, makers);
+    rules.given(ANN, publish('a', ['x'], { fourEyes: true }));
+    expect(rules.answer(BOB, activate('a'))).toBe(outcome);
   });
 
   it('nobody gets around four eyes with a version or a policy that does not ask for them', () => {

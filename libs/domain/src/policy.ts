@@ -1,5 +1,6 @@
 import { refuseUnknown, type Stored } from './codec';
 import type { Actor, Meta, PolicyRef } from './events';
+import { keyOf, sameHand, type Acting } from './makers';
 import { commonName, matchesPattern, specificity } from './patterns';
 import type { PolicyDocument } from './policy-document';
 import { Rejected } from './rejections';
@@ -58,6 +59,8 @@ export type PolicyVersion = {
   readonly document: PolicyDocument;
   readonly publishedAt: string;
   readonly publishedBy: Actor;
+  /** The key that it was published with, if it was one. */
+  readonly publishedWith: string | null;
   /** When it last came into force. */
   activatedAt: string | null;
   activatedBy: Actor | null;
@@ -104,7 +107,8 @@ export function evolvePolicy(state: PoliciesState, fact: PolicyFact): void {
   state.policies.set(name, policy);
   switch (fact.type) {
     case 'policy.Published': {
-      const at = { publishedAt: fact.meta.time, publishedBy: fact.meta.actor };
+      const { time, actor } = fact.meta;
+      const at = { publishedAt: time, publishedBy: actor, publishedWith: keyOf(fact.meta) };
       policy.versions[number - 1] = { ...fact.data, ...at, activatedAt: null, activatedBy: null };
       // Objects take about four times the memory of their text.
       state.bytes += 500 + 4 * JSON.stringify(fact.data.document).length;
@@ -128,10 +132,10 @@ export function evolvePolicy(state: PoliciesState, fact: PolicyFact): void {
 export function decidePolicy(
   command: PolicyCommand,
   state: PoliciesState,
-  { actor }: { readonly actor: Actor },
+  acting: Acting,
 ): readonly PolicyEvent[] {
   const event =
-    command.verb === 'publish' ? publish(command.data, state) : activate(command.data, state, actor);
+    command.verb === 'publish' ? publish(command.data, state) : activate(command.data, state, acting);
   return event ? [event] : [];
 }
 
@@ -193,12 +197,12 @@ function publish(data: Pick<Published, 'digest' | 'document'>, state: PoliciesSt
 function activate(
   { policy: name, version: number }: Pick<Activated, 'policy' | 'version'>,
   state: PoliciesState,
-  actor: Actor,
+  acting: Acting,
 ): PolicyEvent | null {
   const version = policyVersion(state, name, number);
   const replaces = state.policies.get(name)!.active;
   if (replaces === number) return null;
-  refuseOwn(version, state, actor);
+  refuseOwn(version, state, acting);
   refuseTie(version, state);
   return {
     type: 'policy.Activated',
@@ -210,8 +214,10 @@ function activate(
  * Four eyes are needed where the version says so, or the one that it replaces, or a policy in force on some of the same
  * models: else whoever writes a policy without them could take these models out of one with them.
  */
-function refuseOwn(version: PolicyVersion, state: PoliciesState, actor: Actor): void {
-  if (actor.id !== version.publishedBy.id) return;
+function refuseOwn(version: PolicyVersion, state: PoliciesState, acting: Acting): void {
+  const { publishedBy: author, publishedWith } = version;
+  const own = sameHand({ by: author.id, key: publishedWith }, acting);
+  if (own === null) return;
   const asking = [version, ...inForce(state)].find(
     (other) =>
       other.document.fourEyes === true &&
@@ -220,9 +226,15 @@ function refuseOwn(version: PolicyVersion, state: PoliciesState, actor: Actor): 
   if (!asking) return;
   throw new Rejected(
     'own-approval',
-    `${actor.id} wrote version ${version.version} of ${version.policy}, and ${asking.policy} wants four eyes; somebody else has to activate it.`,
+    `${author.id} wrote version ${version.version} of ${version.policy}${HOW[own]}, and ${asking.policy} wants four eyes; somebody else has to activate it.`,
   );
 }
+
+const HOW = {
+  'same actor': '',
+  'made the key of now': ' and made the key that would activate it',
+  'made the key of then': ' with a key that who would activate it made',
+} as const;
 
 function refuseTie(version: PolicyVersion, state: PoliciesState): void {
   for (const other of inForce(state)) {

@@ -48,7 +48,7 @@ function evidenceOf(
   return {
     registered: String(version.registered),
     evaluations: bySuite(version).map(([, { revision }]) => String(revision)),
-    approvals: approvals.counting.map(({ revision }) => String(revision)),
+    approvals: approvals.counting.map(({ decision }) => String(decision.revision)),
     rules: [...rules.map(compact), ...waits, ...approvals.rules],
     ...(previous && { baseline: previous }),
     deltas,

@@ -108,7 +108,6 @@ function variablesOf(
   { actor, model, now, registration }: Context,
 ): Variables {
   const table = bySuite(version);
-  const reviewers = [...version.decisions].filter(([, decision]) => counting.includes(decision));
   return {
     ...registrationVariables(version, model, now, registration),
     evaluations: table.map(([suite, { at, metrics, passed }]) => ({ suite, at, metrics, passed })),
@@ -116,7 +115,7 @@ function variablesOf(
     deltas: Object.entries(deltas).flatMap(([suite, byMetric]) =>
       Object.entries(byMetric).map(([metric, { live, delta }]) => ({ suite, metric, live, delta })),
     ),
-    approvals: reviewers.map(([by, { at, capacities }]) => ({ by, at, capacities })),
+    approvals: counting.map(({ by, decision: { at }, held }) => ({ by, at, capacities: held })),
     promoter: actor.id,
   };
 }

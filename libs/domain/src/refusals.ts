@@ -1,4 +1,5 @@
 import type { Approve, Context, Evaluate, VersionRef } from './commands';
+import { sameHand, type Acting, type Deed } from './makers';
 import { liveVersion } from './pointer';
 import { Rejected } from './rejections';
 import type { ModelState, Version } from './state';
@@ -82,15 +83,33 @@ function tooMany(pointer: string, message: string): Rejected {
   return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
 }
 
-export function refuseOwn(version: Version, { actor, makers = [] }: Context): void {
-  const own = [actor.id, ...makers].find((id) => id === version.registrar || id === version.author);
-  if (own !== undefined)
-    throw new Rejected(
-      'own-approval',
-      `${own} registered or made version ${version.version}${own === actor.id ? '' : ', and the key that this decision came with'}; somebody else has to decide on it.`,
-    );
-  if (actor.kind !== 'user')
+export function refuseOwn(version: Version, context: Context): void {
+  const own = ownHand(version, context);
+  if (own !== null) throw new Rejected('own-approval', `${own}; somebody else has to decide on it.`);
+  if (context.actor.kind !== 'user')
     throw new Rejected('role-missing', 'A service cannot decide on a version; a person has to.');
+}
+
+/** Who did a version's work: registered it, or made it. */
+export function workOn({ registrar, registeredWith, author }: Version): Deed[] {
+  const registered = { by: registrar, key: registeredWith };
+  return author === null ? [registered] : [registered, { by: author, key: null }];
+}
+
+/** How a version is the own work of who acts now; null: it is not. */
+export function ownHand(version: Version, acting: Acting): string | null {
+  const { id } = acting.actor;
+  for (const deed of workOn(version))
+    switch (sameHand(deed, acting)) {
+      case 'same actor':
+        return `${id} registered or made version ${version.version}`;
+      case 'made the key of now':
+        return `${deed.by} registered or made version ${version.version}, and the key that this decision came with`;
+      case 'made the key of then':
+        return `${id} made the key that version ${version.version} was registered with`;
+      case null:
+    }
+  return null;
 }
 
 export function refuseOther(version: Version, data: Approve): void {

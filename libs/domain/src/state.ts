@@ -10,6 +10,7 @@ import type {
   RolledBack,
 } from './events';
 import type { Comparison } from './gate';
+import { keyOf, type Deed } from './makers';
 import { liveVersion, movePointer, noPointer, type Pointer } from './pointer';
 
 export type Stage = 'DEV' | 'STAGING' | 'PROD' | 'DEPRECATED';
@@ -47,6 +48,8 @@ export type Version = {
   readonly digest: string;
   readonly label: string | null;
   readonly registrar: string;
+  /** The key that it was registered with, if it was one. */
+  readonly registeredWith: string | null;
   readonly author: string | null;
   readonly registered: bigint;
   stage: Stage;
@@ -59,7 +62,7 @@ export type Version = {
   /** Since when it has been cleared for staging; a rollback begins it anew. */
   stagedAt: string | null;
   /** Its promotions by break-glass that nobody has reviewed, oldest first. */
-  unreviewed: { readonly promotion: string; readonly by: string }[];
+  unreviewed: (Deed & { readonly promotion: string })[];
   reviewed: { readonly by: string; readonly verdict: BreakGlassReviewed['verdict'] } | null;
   deprecation: { readonly sunset: string; readonly successor: number | null } | null;
 };
@@ -126,6 +129,7 @@ function register(state: ModelState, data: Registered, fact: Fact): void {
     digest: data.digest,
     label: data.label ?? null,
     registrar: fact.meta.actor.id,
+    registeredWith: keyOf(fact.meta),
     author: data.author ?? null,
     registered: fact.revision,
     stage: 'DEV',
@@ -213,7 +217,8 @@ function promote(state: ModelState, data: Promoted, fact: Fact<Moved>): void {
   version.everLive = true;
   version.left = false;
   if (!data.breakGlass) return;
-  version.unreviewed.push({ promotion: String(fact.revision), by: fact.meta.actor.id });
+  const { meta, revision } = fact;
+  version.unreviewed.push({ promotion: String(revision), by: meta.actor.id, key: keyOf(meta) });
   version.reviewed = null;
   state.bytes += 100;
 }

@@ -2,6 +2,7 @@ import {
   capacitiesOn,
   grantedGroups,
   holdsCapacity,
+  makersOf,
   mayReview,
   type Command,
   type Role,
@@ -19,6 +20,8 @@ export type Held = {
   readonly holds: (actorId: string, capacity: string, groups?: readonly string[]) => boolean;
   /** Whether somebody may decide on versions now, in whichever capacity; absent: whoever did may still. */
   readonly mayDecide?: (actorId: string, groups?: readonly string[]) => boolean;
+  /** Who made a key; absent: nobody. */
+  readonly makersOf?: (key: string) => readonly string[];
 };
 
 /** Approvals are given in a capacity of a reviewer; the glass is broken in one of whoever may promote. */
@@ -38,6 +41,7 @@ export class Capacities {
       groups: grantedGroups(state, groups, model),
       holds: (actor, capacity, were) =>
         holdsCapacity(state, { actor, groups: were }, { model, capacity, now }),
+      makersOf: (key) => makersOf(state, key),
       mayDecide: (actor, were) => mayReview(state, { actor, groups: were }, { model, now }),
     };
   }

@@ -1,10 +1,11 @@
 import { canonicalJson, sha256 } from '@gatehouse/canonical';
 import {
   decidePolicy,
+  makersOf,
   policyStream,
   policyVersion,
   Rejected,
-  type Actor,
+  type Acting,
   type PoliciesState,
   type PolicyCommand,
   type PolicyFact,
@@ -16,7 +17,7 @@ import {
   type EventStore,
   type Outcome,
 } from '@gatehouse/eventsourcing';
-import { EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
+import { Accesses, EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { policyEvent } from '@gatehouse/projections';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
@@ -25,13 +26,13 @@ import { OnPolicies, type PolicyAnswer } from './on-policies';
 import { POLICIES } from './policies-in-force';
 import { resourceOf } from './resources';
 
-type Asked = { readonly command: PolicyCommand; readonly actor: Actor };
+type Asked = { readonly command: PolicyCommand; readonly acting: Acting };
 type Written = { readonly answer: PolicyAnswer; readonly replayed: boolean };
 
 /** The policies of a tenant as `transact` runs them. */
 const DECIDER: Decider<PoliciesState, PolicyFact, Asked> = {
   ...POLICIES,
-  decide: ({ command, actor }, state) => decidePolicy(command, state, { actor }),
+  decide: ({ command, acting }, state) => decidePolicy(command, state, acting),
 };
 
 /** The one handler behind both doors: every write on policies goes through here. */
@@ -43,6 +44,7 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
     @Inject(EVENT_STORE) store: EventStore,
     private readonly settings: Settings,
     private readonly metrics: Metrics,
+    private readonly accesses: Accesses,
   ) {
     this.transactor = new Transactor(store, DECIDER);
   }
@@ -51,12 +53,13 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
     const verb = `${command.verb}Policy`;
     const { requestTimeoutMs: timeoutMs } = this.settings;
     const fingerprint = sha256(canonicalJson([verb, command.data]));
-    const { actor, tenant } = origin.caller;
+    const { tenant } = origin.caller;
     try {
       const written = await this.transactor.transact(
         {
           ...requestFor(policyStream(tenant), fingerprint, origin, { timeoutMs }),
-          command: { command, actor },
+          // Read now, while the policies are read or waited for.
+          command: this.asked(command, origin.caller),
         },
         (outcome) => ({ answer: answerOf(command, outcome), replayed: outcome.replayed }),
       );
@@ -67,6 +70,11 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
       this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
       throw error;
     }
+  }
+
+  private async asked(command: PolicyCommand, { tenant, actor, makers }: Caller): Promise<Asked> {
+    const { state } = await this.accesses.newest(tenant);
+    return { command, acting: { actor, makers, makersOf: (key) => makersOf(state, key) } };
   }
 }
 

@@ -1,6 +1,16 @@
 import { grpcDoor, httpDoor, type Ask, type Door, type Told } from '../models/testing/doors';
 import { APPROVE, REJECT, release, run } from '../models/testing/lives';
+import type { RoleGrant } from '@gatehouse/domain';
 import type { Edge } from '../testing/edge';
+import {
+  activating,
+  breakingGlass,
+  overGrpc,
+  overHttp,
+  publishing,
+  reviewing,
+  type Caller,
+} from './testing/calls';
 import { House, Reviewers } from './testing/reviewers';
 
 // Separation of duties where things change between two steps: what happens, and what a promotion then comes to, over
@@ -21,16 +31,19 @@ class Scene {
   readonly people: Reviewers;
   /** The policy in force, and its version. */
   policy = { name: 'usual', version: 1 };
+  /** The version that this is about. */
+  version = 1;
 
   private constructor(
     private readonly door: Door,
+    readonly call: Caller,
     readonly model: string,
   ) {
     this.people = new Reviewers(house, model);
   }
 
-  static async open(door: Door, model: string): Promise<Scene> {
-    const scene = new Scene(door, model);
+  static async open(door: Door, call: Caller, model: string): Promise<Scene> {
+    const scene = new Scene(door, call, model);
     await scene.hire();
     await scene.must({ verb: 'register', body: release(1, { author: 'dana' }) });
     await scene.evaluate(0.9);
@@ -38,10 +51,10 @@ class Scene {
   }
 
   /** Puts another policy in force, for this model alone. */
-  async govern(production: string): Promise<void> {
+  async govern(production: string, more = ''): Promise<void> {
     const { model, policy } = this;
     const next = { name: model, version: policy.name === model ? policy.version + 1 : 1 };
-    await publish(model, model, production, next.version);
+    await publish(model, model, production, next.version, more);
     this.policy = next;
   }
 
@@ -52,6 +65,14 @@ class Scene {
     await people.key('registrar', { actor: 'ci', kind: 'service', roles });
     for (const name of ['ann', 'zoe', 'max', 'ci', 'dana']) await people.key(name);
     for (const name of ['ann', 'zoe', 'ci', 'dana']) await this.give(name);
+  }
+
+  /** Another version, registered with the key that is known by this name; it is about that one from now on. */
+  async again(name: string): Promise<void> {
+    this.version = 2;
+    const authorization = this.people.as(name);
+    expect((await this.ask({ verb: 'register', body: release(2), authorization })).code).toBe('ok');
+    await this.evaluate(0.9);
   }
 
   give(name: string): Promise<void> {
@@ -65,7 +86,8 @@ class Scene {
   /** Decides with a key that is known by this name, or with whatever credential is given; answers `ok` or the code. */
   async decide(by: string, body: object = APPROVE): Promise<string> {
     const authorization = by.startsWith('Bearer ') ? by : this.people.as(by);
-    return (await this.ask({ verb: 'approve', version: 1, body: { ...body }, authorization })).code;
+    return (await this.ask({ verb: 'approve', version: this.version, body: { ...body }, authorization }))
+      .code;
   }
 
   /** All of these approve, and may. */
@@ -74,11 +96,11 @@ class Scene {
   }
 
   evaluate(f1: number): Promise<void> {
-    return this.must({ verb: 'evaluate', version: 1, body: run(f1) });
+    return this.must({ verb: 'evaluate', version: this.version, body: run(f1) });
   }
 
   promote(): Promise<Told> {
-    return this.ask({ verb: 'promote', version: 1, body: {}, actor: 'bob' });
+    return this.ask({ verb: 'promote', version: this.version, body: {}, actor: 'bob' });
   }
 
   ask(question: Omit<Ask, 'model'>): Promise<Told> {
@@ -95,13 +117,26 @@ const USUAL = 'approvals: [{capacity: risk, count: 2}, {count: 1}]';
 const LESS = 'approvals: [{count: 1}]';
 const MORE = `${USUAL}, soak: PT1H`;
 /** Publishes a version of a policy and puts it in force. */
-async function publish(policy: string, models: string, production: string, version: number): Promise<void> {
-  const document = `policy: ${policy}\nmodels: [${models}]\nproduction: {${production}}`;
+async function publish(
+  policy: string,
+  models: string,
+  production: string,
+  version: number,
+  more = '',
+): Promise<void> {
+  const document = `policy: ${policy}\nmodels: [${models}]\nproduction: {${production}}\n${more}`;
   const as = (actor: string) => ({ 'gatehouse-actor': actor });
   const published = await edge.rpc('PublishPolicy', { document }, as('pat'));
   expect(published.message).toMatchObject({ changed: true, policy: { version } });
   expect((await edge.rpc('ActivatePolicy', { policy, version }, as('pia'))).code).toBe(0);
 }
+
+/** Somebody who reviews in the capacity `risk` and makes keys, and a key that they made, with these roles. */
+async function straw({ people }: Scene, boss: string, name: string, roles: readonly RoleGrant[]) {
+  await people.key(boss, { roles: [people.role('reviewer', 'risk'), AUTHOR, { role: 'admin' }] });
+  await people.key(name, { roles: [...roles], by: people.as(boss) });
+}
+const AUTHOR: RoleGrant = { role: 'policy-author' };
 
 type Row = readonly [what: string, act: (scene: Scene) => Promise<unknown>, outcome: string];
 
@@ -174,6 +209,39 @@ const WHO: readonly Row[] = [
     'own-approval',
     'not-approved',
   ),
+  [
+    'one of them made the key that it was registered with',
+    async (scene) => {
+      await straw(scene, 'boss', 'tool', [scene.people.role('registrar')]);
+      await scene.again('tool');
+      await scene.approve('ann', 'max');
+      expect(await scene.decide('boss')).toBe('own-approval');
+    },
+    'not-approved',
+  ],
+  [
+    'one of them made the key that made the key that it was registered with, and comes by a token',
+    async (scene) => {
+      const { people } = scene;
+      await straw(scene, 'boss', 'middle', [{ role: 'admin' }]);
+      await people.key('tool', { roles: [people.role('registrar')], by: people.as('middle') });
+      await people.grant({ actor: 'boss' }, 'risk');
+      await scene.again('tool');
+      await scene.approve('ann', 'max');
+      expect(await scene.decide(await house.token('boss'))).toBe('own-approval');
+    },
+    'not-approved',
+  ],
+  [
+    'one of them has a key of the admin who made the key of the registrar: an admin makes all of them',
+    async (scene) => {
+      const { people } = scene;
+      await people.key('tool', { roles: [people.role('registrar')] });
+      await scene.again('tool');
+      await scene.approve('ann', 'zoe', 'max');
+    },
+    'ok',
+  ],
   instead(
     'a service is one of them',
     async (scene) => {
@@ -340,15 +408,60 @@ const CHANGED: readonly Row[] = [
   ),
 ];
 
-const RACES = 5;
-
-const DOORS: readonly (readonly [string, (edge: Edge) => Door])[] = [
-  ['HTTP', httpDoor],
-  ['gRPC', grpcDoor],
+/** Who does the second of two things that take two people, and what that comes to; `boss` made the key of `tool`. */
+type Second = readonly [what: string, first: string, second: string, code: string];
+const SECONDS: readonly Second[] = [
+  ['the same person', 'boss', 'boss', 'own-approval'],
+  ['who made the key of the first', 'tool', 'boss', 'own-approval'],
+  ['who came with a key that the first made', 'boss', 'tool', 'own-approval'],
+  ['who made the key that made the key of the first', 'far', 'boss', 'own-approval'],
+  ['who came with a key that a key of the first made', 'boss', 'far', 'own-approval'],
+  ['who came with another key of the same maker', 'tool', 'twin', 'ok'],
 ];
 
-describe.each(DOORS)('over %s', (name, doorOf) => {
-  const open = (model: string) => Scene.open(doorOf(edge), `${model}-${name.toLowerCase()}`);
+/** `tool`, `middle` and `twin` have keys that `boss` made, and `far` one that `middle` made. */
+async function family(scene: Scene, roles: readonly RoleGrant[]): Promise<void> {
+  const { people } = scene;
+  const all = [...roles, { role: 'admin' as const }];
+  await people.key('boss', { roles: all });
+  for (const name of ['tool', 'twin', 'middle'])
+    await people.key(name, { roles: all, by: people.as('boss') });
+  await people.key('far', { roles: all, by: people.as('middle') });
+}
+
+const RACES = 5;
+
+const DOORS: readonly (readonly [string, (edge: Edge) => Door, (edge: Edge) => Caller])[] = [
+  ['HTTP', httpDoor, overHttp],
+  ['gRPC', grpcDoor, overGrpc],
+];
+
+describe.each(DOORS)('over %s', (name, doorOf, calling) => {
+  const open = (model: string) => Scene.open(doorOf(edge), calling(edge), `${model}-${name.toLowerCase()}`);
+
+  it.each(SECONDS.map((row, i) => [...row, i] as const))(
+    'a policy that takes four eyes is put in force by %s',
+    async (_what, author, activator, code, i) => {
+      const scene = await open(`eyes-${i}`);
+      const { model, people } = scene;
+      await family(scene, [AUTHOR]);
+      const document = { policy: model, models: [model], fourEyes: true };
+      expect(await scene.call(publishing(document), people.as(author))).toBe('ok');
+      expect(await scene.call(activating(model, 1), people.as(activator))).toBe(code);
+    },
+  );
+
+  it.each(SECONDS.map((row, i) => [...row, i] as const))(
+    'a break-glass is reviewed by %s',
+    async (_what, breaker, reviewer, code, i) => {
+      const scene = await open(`glass-${i}`);
+      const { model, people } = scene;
+      await family(scene, [people.role('releaser', 'pager'), people.role('reviewer')]);
+      await scene.govern(LESS, 'breakGlass: {capacity: pager, reviewWithin: PT1H}');
+      expect(await scene.call(breakingGlass(model), people.as(breaker))).toBe('ok');
+      expect(await scene.call(reviewing(model), people.as(reviewer))).toBe(code);
+    },
+  );
 
   it('a promotion that races an activation is judged by the one policy or the other, and says by which', async () => {
     for (let i = 0; i < RACES; i++) {

@@ -30,6 +30,9 @@ export function policyOf(document: PolicyDocument, inWeek: Policy['inWeek'] = ()
 const SAYS: { readonly [expr: string]: (variables: Variables) => Opinion } = {
   yes: () => ({ holds: true }),
   no: () => ({ holds: false }),
+  'a risk officer approved': ({ approvals }) => ({
+    holds: (approvals as { capacities: string[] }[]).some(({ capacities }) => capacities.includes('risk')),
+  }),
   'has a code': ({ manifest }) => ({ holds: (manifest as Manifest).code !== undefined }),
 };
 export const CI: Actor = { id: 'ci', kind: 'service' };
@@ -50,6 +53,10 @@ export class Scenario {
   readonly capacities: Record<string, string[]> = {};
   /** Whose groups make them a reviewer now. */
   readonly groups: Record<string, string[]> = {};
+  /** The key that somebody comes with. */
+  readonly keys: Record<string, string> = {};
+  /** Who made a key. */
+  readonly makers: Record<string, string[]> = {};
   /** Who may no longer decide on versions. */
   readonly dismissed = new Set<string>();
 
@@ -72,6 +79,8 @@ export class Scenario {
         policy: this.policy,
         capacities: this.capacities[actor.id] ?? [],
         groups: this.groups[actor.id],
+        makers: this.makersOf(this.keys[actor.id]),
+        makersOf: (key) => this.makersOf(key),
         holds: (id, capacity) => this.capacities[id]?.includes(capacity) ?? false,
         mayDecide: (id) => !this.dismissed.has(id),
         registration: this.registrationOf(command),
@@ -91,6 +100,10 @@ export class Scenario {
     return refused?.code ?? event?.type ?? 'nothing';
   }
 
+  private makersOf(key = ''): string[] {
+    return this.makers[key] ?? [];
+  }
+
   private registrationOf({ verb, data }: Command): Registered | undefined {
     const version = verb === 'promote' ? this.state.versions[data.version - 1] : undefined;
     return version && (this.facts[Number(version.registered)]!.data as Registered);
@@ -98,13 +111,14 @@ export class Scenario {
 
   private record(id: string, actor: Actor, event: ModelEvent): void {
     const revision = BigInt(this.facts.length);
+    const credential = this.keys[actor.id];
     const meta = {
       id,
       time: this.now,
       tenant: 'acme',
       model: 'm',
       actor,
-      auth: { method: 'header' },
+      auth: credential === undefined ? { method: 'header' } : { method: 'key', credential },
       command: { id, fingerprint: digest(event) },
       correlation: id,
       schema: 1,
