@@ -172,6 +172,54 @@ describe.each(['23.10.1', '22.10.0'])('a position at which version %s has no rec
   });
 });
 
+describe('a long way through what is not ours', () => {
+  // A call may be silent for 300 ms, and is given up after 2 s without progress.
+  const slow = async (lookMs: number) => {
+    const { server } = await bench.server({ noise: 0 });
+    const quick = await bench.store(server.connectionString);
+    const events = newEvents(3);
+    await quick.append('a', -1n, events.slice(0, 1));
+    others(server, 6_000);
+    await quick.append('b', -1n, events.slice(1, 2));
+    others(server, 6_000);
+    const { server: node } = await bench.server({ log: server.log, noise: 0, lookMs });
+    const store = await bench.store(node.connectionString);
+    return { node, quick, store, events };
+  };
+
+  it('is gone to its end by a read to the head, and by who asks for the head', async () => {
+    const { quick, store, events } = await slow(0.12);
+    expect(await store.log()).toEqual(await quick.log());
+    expect(ids(await toHead(store))).toEqual(ids(events.slice(0, 2)));
+  });
+
+  it('is gone to its end by a follower, and is not begun again while checkpoints come', async () => {
+    const { node, quick, store, events } = await slow(0.05);
+    const following = take(follow(store), 3);
+    await sleep(50);
+    // A new subscription would be counted from now on.
+    node.faults.next('subscribe', 'unavailable', { times: 1_000 });
+    await quick.append('c', -1n, events.slice(2));
+    expect(ids(await following)).toEqual(ids(events));
+    expect(node.faults.counts()).toEqual({});
+  });
+
+  it('is gone to its end by a follower though the checkpoints are far apart', async () => {
+    const { quick, store, events } = await slow(0.3);
+    const following = take(follow(store), 3);
+    await quick.append('c', -1n, events.slice(2));
+    expect(ids(await following)).toEqual(ids(events));
+  });
+
+  it('lets a read that has broken off on the way be made anew soon', async () => {
+    const { node, store, events } = await slow(0.05);
+    node.faults.next('read-all', 'stall', { after: 1, times: 2 });
+    const since = performance.now();
+    expect(ids(await toHead(store))).toEqual(ids(events.slice(0, 2)));
+    expect(performance.now() - since).toBeLessThan(5_000);
+  });
+});
+
 describe('a read to the head', () => {
   const faults: readonly FaultKind[] = FAULTS['read-all'];
 

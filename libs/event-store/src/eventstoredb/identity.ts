@@ -3,6 +3,7 @@ import { StoreUnavailable } from '@gatehouse/eventsourcing';
 import { opened, toBytes, type EventBytes } from './envelope';
 import { wireEvent } from './esdb-event';
 import { faultOf } from './fault';
+import { Patience } from './patience';
 import { allPage, streamPage } from './requests';
 import { eventOf } from './stream-reader';
 import type { Wire } from './wire';
@@ -11,7 +12,7 @@ import type { Wire } from './wire';
 const TYPE = 'gatehouse.LogStarted';
 
 /** Once in the life of a log the server looks through all that others have in it, and gives no answer meanwhile. */
-const LOOKING_MS = 60_000;
+const LOOKING_MS = 600_000;
 
 /** The log's name, and the event that says it. */
 export interface Identity {
@@ -76,9 +77,19 @@ export class LogIdentity {
   }
 
   private async occupied(): Promise<boolean> {
-    const everything = this.wire.read(allPage(0n, this.prefix, 1), { quietMs: LOOKING_MS });
+    const patience = new Patience(LOOKING_MS);
+    const onQuiet = async () => patience.isOver() || !(await this.answers());
+    const everything = this.wire.read(allPage(0n, this.prefix, 1), { onQuiet });
     for await (const answer of everything) if (eventOf(answer)) return true;
     return false;
+  }
+
+  /** Whether the server answers other questions meanwhile. */
+  private answers(): Promise<boolean> {
+    return this.read().then(
+      () => true,
+      () => false,
+    );
   }
 }
 

@@ -2,11 +2,12 @@ import { type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcin
 import { type WireEvent, wireEvent } from './esdb-event';
 import { Fault, faultOf, mayPass } from './fault';
 import type { Limited } from './limited';
-import { allBackwards, allPage, allSubscription } from './requests';
+import { Patience } from './patience';
+import { allBackwards, allLast, allPage, allSubscription } from './requests';
 import type { Retries, Tries } from './retries';
 import { eventOf } from './stream-reader';
 import { StallWatch } from './stall-watch';
-import type { Wire } from './wire';
+import type { Reading, Wire } from './wire';
 
 /** Events in a page of a read to the head. They are streamed, and no more than a few are in memory. */
 const PAGE = 1_000;
@@ -30,10 +31,12 @@ export class LogReader {
   /** The position of our last event in streams whose names begin so; 0n when there is none. */
   async head(prefix = '', signal?: AbortSignal): Promise<bigint> {
     const tries = this.retries.begin();
+    const patience = new Patience(this.wire.timeoutMs);
     for (;;) {
       try {
         // One is enough, but for the mark that a deleted stream leaves.
-        return (await this.last(prefix, 1, signal)) ?? (await this.last(prefix, PAGE, signal)) ?? 0n;
+        const last = (count: number) => this.last(prefix, count, this.scan(patience, tries, signal));
+        return (await last(1)) ?? (await last(PAGE)) ?? 0n;
       } catch (error) {
         await this.again(faultOf(error), tries, signal);
       }
@@ -45,25 +48,30 @@ export class LogReader {
     if (signal.aborted) return;
     const head = await this.head(prefix, signal);
     const tries = this.retries.begin();
+    const patience = new Patience(this.wire.timeoutMs);
     const slices = new Slices();
     const place = new Place(after);
     while (place.last < head && !signal.aborted) {
       let seen = 0;
       try {
-        for await (const answer of this.wire.read(allPage(place.from, this.prefix + prefix, PAGE), {
-          signal,
-        })) {
+        const page = allPage(place.from, this.prefix + prefix, PAGE);
+        for await (const answer of this.wire.read(page, this.scan(patience, tries, signal))) {
           const event = this.eventIn(answer);
           if (!event) continue;
           seen += 1;
-          tries.progress();
-          place.passed(event.position);
+          // The first one may be where it began.
+          if (place.passed(event.position)) {
+            tries.progress();
+            patience.rewarded();
+          }
           const { recorded } = event;
           if (!recorded || recorded.position <= place.last) continue;
           if (recorded.position > head) return;
           place.last = recorded.position;
           yield recorded;
-          if (signal.aborted) return;
+          // Behind the last one there may be a long way through what is not ours.
+          if (signal.aborted || place.last === head) return;
+          patience.begin();
           if (slices.over()) await slices.next();
         }
       } catch (error) {
@@ -80,9 +88,11 @@ export class LogReader {
     const slices = new Slices();
     // A position beyond the end would be taken, and what comes next might be before it.
     const place = new Place(after, await this.beginning(after, prefix, signal));
+    const patience = new Patience(this.quietMs);
     while (!signal.aborted) {
+      const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs, patience);
       try {
-        for await (const { recorded } of this.subscription(place, prefix, signal)) {
+        for await (const { recorded } of this.subscription(place, watch, prefix, signal)) {
           tries.progress();
           if (!recorded || recorded.position <= place.last) continue;
           place.last = recorded.position;
@@ -98,19 +108,24 @@ export class LogReader {
     }
   }
 
-  private async *subscription(place: Place, prefix: string, signal: AbortSignal): AsyncGenerator<WireEvent> {
-    const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs);
-    const options = { signal, quietMs: this.quietMs, onQuiet: () => watch.stalled() };
+  private async *subscription(
+    place: Place,
+    watch: StallWatch,
+    prefix: string,
+    signal: AbortSignal,
+  ): AsyncGenerator<WireEvent> {
+    const options = { signal, quietMs: this.quietMs, onQuiet: () => watch.stalled(), anyNode: true };
     for await (const answer of this.wire.read(allSubscription(place.from, this.prefix + prefix), options)) {
       const checkpoint = answer.hasCheckpoint() && answer.getCheckpoint();
-      if (checkpoint && (await watch.looked(BigInt(checkpoint.getCommitPosition()))))
+      if (checkpoint && watch.looked(BigInt(checkpoint.getCommitPosition())))
         throw new Fault('lost', 'checkpoints and no events');
       const event = this.eventIn(answer);
       if (!event) continue;
       this.limited.passed(eventOf(answer)!, event.stream, this.prefix);
-      watch.moved();
-      place.passed(event.position);
+      const further = place.passed(event.position);
       yield event;
+      // Only now: whoever reads may be slow, and that is not the server's silence.
+      watch.came(further);
     }
   }
 
@@ -121,9 +136,9 @@ export class LogReader {
   }
 
   /** Undefined when none of the last so many is an event of the port. */
-  private async last(prefix: string, count: number, signal?: AbortSignal): Promise<bigint | undefined> {
+  private async last(prefix: string, count: number, scan: Reading): Promise<bigint | undefined> {
     let found = false;
-    for await (const answer of this.wire.read(allBackwards(this.prefix + prefix, count), { signal })) {
+    for await (const answer of this.wire.read(allBackwards(this.prefix + prefix, count), scan)) {
       const event = this.eventIn(answer);
       if (event?.recorded) return event.recorded.position;
       // The log's identity is the first event that it has.
@@ -131,6 +146,26 @@ export class LogReader {
       found ||= event !== undefined;
     }
     return found ? undefined : 0n;
+  }
+
+  /** A read that may be silent for long, as long as the server answers others. */
+  private scan(patience: Patience, tries: Tries, signal: AbortSignal | undefined): Reading {
+    patience.begin();
+    const onQuiet = async () => {
+      if (!(await this.answers(signal))) return true;
+      tries.progress();
+      return patience.isOver();
+    };
+    return { signal, onQuiet };
+  }
+
+  private async answers(signal: AbortSignal | undefined): Promise<boolean> {
+    try {
+      for await (const _ of this.wire.read(allLast(), { signal })) break;
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   private eventIn(answer: Parameters<typeof eventOf>[0]): WireEvent | undefined {
@@ -159,8 +194,11 @@ class Place {
     this.from = from;
   }
 
-  passed(position: bigint | undefined): void {
-    if (position !== undefined && position > this.from) this.from = position;
+  /** Whether it is further on now. */
+  passed(position: bigint | undefined): boolean {
+    const further = position !== undefined && position > this.from;
+    if (further) this.from = position;
+    return further;
   }
 
   /**

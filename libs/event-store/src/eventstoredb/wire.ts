@@ -13,6 +13,16 @@ export interface Written {
   readonly position: bigint | undefined;
 }
 
+/** How a read is made. */
+export interface Reading {
+  readonly signal?: AbortSignal | undefined;
+  /** Asked whenever nothing has come for `quietMs`: true when the read has broken off. */
+  readonly onQuiet?: () => Promise<boolean>;
+  readonly quietMs?: number;
+  /** Whether a node that does not lead will do. */
+  readonly anyNode?: boolean;
+}
+
 /** The calls that we make, each with a timeout of our own. Everything that they throw is a `Fault`. */
 export class Wire {
   private closed = false;
@@ -36,21 +46,14 @@ export class Wire {
   }
 
   /**
-   * The answers to a read, as they come. A wait longer than the timeout is a fault; for a subscription (`onQuiet`) it is
-   * one when `onQuiet` says so. Ends without an error when aborted.
+   * The answers to a read, as they come. A silence longer than the timeout is a fault; where there is an `onQuiet`, it is
+   * asked each time, and decides. Ends without an error when aborted.
    */
-  async *read(
-    request: ReadReq,
-    options: {
-      readonly signal?: AbortSignal | undefined;
-      onQuiet?: () => Promise<boolean>;
-      quietMs?: number;
-    } = {},
-  ): AsyncGenerator<ReadResp> {
-    const { signal, onQuiet, quietMs = this.timeoutMs } = options;
+  async *read(request: ReadReq, options: Reading = {}): AsyncGenerator<ReadResp> {
+    const { signal, onQuiet, quietMs = this.timeoutMs, anyNode = false } = options;
     if (signal?.aborted) return;
     if (this.closed) throw new Fault('not-sent', 'the log is closed');
-    const call = await unlessAborted(this.connection.call(this.timeoutMs, onQuiet === undefined), signal);
+    const call = await unlessAborted(this.connection.call(this.timeoutMs, !anyNode), signal);
     if (call === undefined) return;
     const answers = call.streams.read(request, call.metadata, call.options);
     const stop = () => end(answers);
@@ -111,15 +114,25 @@ async function* patiently(
 ): AsyncGenerator<ReadResp> {
   // A Readable iterates over `any`.
   const iterator = answers[Symbol.asyncIterator]() as AsyncIterator<ReadResp, undefined>;
+  let asked: Promise<boolean> | undefined;
   for (;;) {
     const there = answers.readableLength > 0;
     const next = iterator.next();
-    while (!there && !(await settlesWithin(quietMs, next)))
-      if (await onQuiet()) throw new Fault('lost', `no answer within ${quietMs} ms`);
+    while (!there && !(await settlesWithin(quietMs, next))) {
+      asked ??= onQuiet().finally(() => (asked = undefined));
+      // The question may take long, and what comes meanwhile does not wait for its answer.
+      if (await sooner(next, asked)) throw new Fault('lost', `no answer within ${quietMs} ms`);
+    }
     const { done, value } = await next;
     if (done) return;
     yield value;
   }
+}
+
+/** What the answer is if it comes first, else false. */
+function sooner(next: Promise<unknown>, answer: Promise<boolean>): Promise<boolean> {
+  const came = () => false;
+  return Promise.race([next.then(came, came), answer]);
 }
 
 /** What comes of it, or undefined as soon as it is aborted. */

@@ -16,6 +16,8 @@ export interface Node {
   /** Whether the node has the ServerFeatures service. */
   readonly tellsFeatures: boolean;
   readonly maxAppendSize: number;
+  /** For so long it looks at one event of a filtered `$all`. */
+  readonly lookMs: number;
   readonly faults: Faults;
   readonly access: Access;
   /** The cluster as gossip tells it; a server that stands alone leads itself. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ReadReq } from '@eventstore/db-client/generated/streams_pb';
 import type { handleServerStreamingCall } from '@grpc/grpc-js';
 import { deal, midway } from './blow';
@@ -48,6 +49,7 @@ class Reading {
   private readonly positioned: boolean;
   private looked = 0;
   private sent = 0;
+  private due = 0;
 
   constructor(
     private readonly node: Node,
@@ -76,6 +78,8 @@ class Reading {
     const limit = Number(this.options.getCount());
     for (const event of backwards ? source.backwards() : source.forwards()) {
       if (this.sent >= limit || out.signal.aborted) break;
+      const looking = this.look();
+      if (looking) await looking;
       if (this.filter && !this.filter.passes(event)) continue;
       if (this.struck()) return false;
       this.sent++;
@@ -98,9 +102,10 @@ class Reading {
   private async catchUp(): Promise<boolean> {
     const { filter, out } = this;
     for (const event of this.source.forwards()) {
+      const looking = this.look();
+      if (looking) await looking;
       if (out.signal.aborted) return false;
       if (this.struck()) return false;
-      this.looked++;
       if (!filter || filter.passes(event)) {
         if (!this.withheld()) out.write(eventResponse(event, this.positioned));
         this.sent++;
@@ -109,6 +114,18 @@ class Reading {
       if (out.behind) await out.drained();
     }
     return true;
+  }
+
+  /** Takes the time that one event takes. */
+  private look(): Promise<unknown> | undefined {
+    this.looked++;
+    const { lookMs } = this.node;
+    if (!this.filter || lookMs === 0) return undefined;
+    this.due += lookMs;
+    if (this.due < 10) return undefined;
+    const ms = Math.floor(this.due);
+    this.due -= ms;
+    return sleep(ms);
   }
 
   private withheld(): boolean {

@@ -24,6 +24,8 @@ export interface EsdbServerOptions extends LogOptions {
   readonly version?: string;
   /** False: it has no ServerFeatures service, as before 21.10. */
   readonly serverFeatures?: boolean;
+  /** For how many milliseconds it looks at one event of `$all` in a filtered read or subscription. Default 0: no time at all. */
+  readonly lookMs?: number;
   /** Bytes that one append may have. Default 1 MiB. */
   readonly maxAppendSize?: number;
   /** Who may do what. The client sends credentials over TLS only. Default: everybody everything. */
@@ -41,6 +43,7 @@ export class EsdbServer implements Node {
   readonly version: string;
   readonly tellsFeatures: boolean;
   readonly maxAppendSize: number;
+  readonly lookMs: number;
   readonly access: Access;
   readonly host = '127.0.0.1';
   private readonly door: Door;
@@ -49,6 +52,7 @@ export class EsdbServer implements Node {
     this.log = options.log ?? new EsdbLog(options);
     this.version = options.version ?? '23.10.1';
     this.tellsFeatures = options.serverFeatures ?? atLeast(this, '21.10');
+    this.lookMs = options.lookMs ?? 0;
     this.maxAppendSize = options.maxAppendSize ?? 1024 * 1024;
     this.access = new Access(options.users, this.log);
     this.door = new Door(this.host, options.port ?? 0, options.tls ?? false);
