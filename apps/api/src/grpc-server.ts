@@ -13,6 +13,7 @@ import { isObservable, lastValueFrom } from 'rxjs';
 import {
   InvalidRequest,
   openContext,
+  stopping,
   type RequestContext,
   type Settings,
   type Stopping,
@@ -107,7 +108,6 @@ export class GrpcServer extends ServerGrpc {
         const messages = (await this.answer(handler, call)) as AsyncIterable<object>;
         call.sendMetadata(context.initial!);
         await streamTo(call, messages);
-        if (this.shell.stopping.begun) throw stopping();
         call.end();
       } catch (error) {
         const failure = this.failure(error, context);
@@ -145,10 +145,6 @@ export class GrpcServer extends ServerGrpc {
     if (made?.metadata instanceof Metadata && typeof made.code === 'number') return made as Failure;
     return this.shell.failure(error, context);
   }
-}
-
-function stopping(): Problem {
-  return new Problem('stopping', 'The service is stopping: connect again.', { retryAfter: 2 });
 }
 
 function limits({ bodyLimitKib }: Settings) {

@@ -106,6 +106,20 @@ export function visibleTo(
   return (model) => model !== null && allowing.some((one) => covers(one, model));
 }
 
+/** Whether who holds the roles of `now` is told of all that those of `before` were told of, by an operation on many models. */
+export function seesNoLess(
+  now: readonly RoleGrant[],
+  before: readonly RoleGrant[],
+  operation: OperationName,
+): boolean {
+  const { scope }: Permission = PERMISSIONS[operation];
+  if (scope !== 'models') return true;
+  const allowing = now.filter(({ role }) => allows(operation, role));
+  return before
+    .filter(({ role }) => allows(operation, role))
+    .every(({ models }) => allowing.some((one) => isForEveryModel(one) || one.models === models));
+}
+
 /** Whether a role holds for a model. */
 export function covers({ models = '*' }: RoleGrant, model: string): boolean {
   return matchesPattern(models, model);

@@ -63,7 +63,7 @@ export class OidcVerifier {
   async verify(token: string): Promise<Identified> {
     const known = this.known(token);
     if (known !== undefined) return known;
-    // Before any key is looked for: what is not meant for us must not make us ask anybody.
+    // Before any key is looked for: what is not meant for us, or is over, must not make us ask anybody.
     this.refuseForeign(token);
     const { issuer, audience, claims, tenant } = this.options;
     try {
@@ -92,7 +92,10 @@ export class OidcVerifier {
       const { alg, typ, crit } = decodeProtectedHeader(token);
       if (!ALGORITHMS.some((one) => one === alg)) throw new CredentialRefused('wrong-algorithm');
       if (crit !== undefined || !TYPES.includes(typ?.toLowerCase())) throw new CredentialRefused('malformed');
-      if (decodeJwt(token).iss !== this.options.issuer) throw new CredentialRefused('wrong-issuer');
+      const { iss, exp } = decodeJwt(token);
+      if (iss !== this.options.issuer) throw new CredentialRefused('wrong-issuer');
+      if (typeof exp === 'number' && (exp + CLOCK_SKEW_S) * 1_000 <= this.now())
+        throw new CredentialRefused('expired');
     } catch (error) {
       throw error instanceof CredentialRefused ? error : new CredentialRefused('malformed');
     }

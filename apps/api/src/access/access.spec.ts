@@ -252,11 +252,11 @@ describe('a reader of some models', () => {
     const rpc = await edge.stream('WatchLive', { model: 'seen-1' }, bearer(key));
     const ended = (async () => {
       for await (const _ of rpc);
-    })();
+    })().catch(({ code }: { code: number }) => code);
     await call(admin, 'DELETE', `/v1/access/keys/${id}`);
     const revoked = performance.now();
     expect(await sse.text()).toContain('id: 1');
-    await ended;
+    expect(await ended).toBe(16);
     expect(performance.now() - revoked).toBeLessThan(5_000);
   });
 });

@@ -5,7 +5,9 @@ import { ApiBody, ApiConsumes, ApiOkResponse } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { leaving, lines, NDJSON, sendText } from '../reads/event-stream';
+import { StillAdmitted } from '../access/still-admitted';
+import { leaving, NDJSON } from '../reads/event-stream';
+import { TextStreams } from '../reads/text-streams';
 import { CaseResultsDto } from './resources.dto';
 import { draftOfBody, YAML, YamlText } from './policy-body';
 import { Trials, type CaseResults } from './trials';
@@ -13,7 +15,11 @@ import { Trials, type CaseResults } from './trials';
 /** Drafts of policies over HTTP, tried out: on cases that somebody wrote, and on the past. */
 @Controller('v1/policies')
 export class TrialsController {
-  constructor(private readonly trials: Trials) {}
+  constructor(
+    private readonly trials: Trials,
+    private readonly admitted: StillAdmitted,
+    private readonly texts: TextStreams,
+  ) {}
 
   /** Runs the cases of a policy: `{ policy, cases }`, as YAML or JSON. */
   @Post('test')
@@ -39,9 +45,11 @@ export class TrialsController {
     @Body() body: object,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
-    @Exchanging() { caller: { tenant } }: Exchange,
+    @Exchanging() exchange: Exchange,
   ): void {
-    const told = this.trials.backtest(draftOfBody(body), tenant, leaving(reply));
-    sendText(request, reply, NDJSON, lines(told, 1));
+    const left = leaving(reply);
+    const told = this.trials.backtest(draftOfBody(body), exchange.caller.tenant, left);
+    this.admitted.watch(exchange, 'try-policy', undefined, left);
+    this.texts.lines(request, reply, told, 1);
   }
 }

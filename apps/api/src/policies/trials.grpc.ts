@@ -12,6 +12,7 @@ import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { ruleMessage, shaped } from '../messages';
 import { Exchanging, type Exchange } from '../models/exchange';
+import { StillAdmitted } from '../access/still-admitted';
 import { Leaving } from '../reads/leaving';
 import type { BacktestLine } from './backtest';
 import { PublishPolicyDto } from './policies.dto';
@@ -20,7 +21,10 @@ import { Trials } from './trials';
 /** Drafts of policies over gRPC, tried out. */
 @Controller()
 export class TrialsGrpc {
-  constructor(private readonly trials: Trials) {}
+  constructor(
+    private readonly trials: Trials,
+    private readonly admitted: StillAdmitted,
+  ) {}
 
   @GrpcMethod('Policies', 'TestPolicy')
   @Operation('try-policy')
@@ -34,11 +38,13 @@ export class TrialsGrpc {
   @Operation('try-policy')
   async backtest(
     @Payload() message: BacktestPolicyRequest,
-    @Exchanging() { caller: { tenant } }: Exchange,
+    @Exchanging() exchange: Exchange,
     @Leaving() left: AbortController,
   ): Promise<AsyncIterable<BacktestPolicyResponse>> {
     const { document } = await shaped(PublishPolicyDto, message);
-    return told(this.trials.backtest(readPolicy(document), tenant, left));
+    const lines = this.trials.backtest(readPolicy(document), exchange.caller.tenant, left);
+    this.admitted.watch(exchange, 'try-policy', undefined, left);
+    return told(lines);
   }
 }
 

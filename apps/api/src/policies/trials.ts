@@ -3,6 +3,7 @@ import { EVENT_STORE, InvalidRequest, Stopping } from '@gatehouse/platform';
 import { checkCases, draftOf, policyOf, runCase, type CaseResult, type Draft } from '@gatehouse/policy';
 import type { Views } from '@gatehouse/projections';
 import { Inject, Injectable } from '@nestjs/common';
+import { orCutShort } from '../reads/cut-short';
 import { Reads } from '../reads/reads';
 import { backtest, type BacktestLine } from './backtest';
 
@@ -41,7 +42,8 @@ export class Trials {
     const { models } = this.reads.current;
     const signal = this.stopping.alsoEnds(left);
     const policy = inForce(draft);
-    return backtest({ store: this.store, tenant, models: namesOf(models, tenant), policy, signal });
+    const names = namesOf(models, tenant);
+    return orCutShort(backtest({ store: this.store, tenant, models: names, policy, signal }), left);
   }
 }
 

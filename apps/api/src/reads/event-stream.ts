@@ -9,7 +9,8 @@ const CHUNK = 32 * 1024;
 /** A controller that is aborted when the client has gone. */
 export function leaving(reply: FastifyReply): AbortController {
   const left = new AbortController();
-  reply.raw.once('close', () => left.abort());
+  if (reply.raw.closed) left.abort();
+  else reply.raw.once('close', () => left.abort());
   return left;
 }
 

@@ -7,11 +7,12 @@ import type { PublicEvent } from '@gatehouse/projections';
 import { negotiate } from '../accept';
 import { StillAdmitted } from '../access/still-admitted';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { beating, EVENT_STREAM, leaving, lines, NDJSON, sendText, sse } from './event-stream';
+import { EVENT_STREAM, leaving, NDJSON, sse } from './event-stream';
 import { EventsQuery, FeedQuery } from './reads.dto';
 import { Reads } from './reads';
 import { EventDto } from './resources.dto';
 import { Streams, type Replayable } from './streams';
+import { TextStreams } from './text-streams';
 
 const OFFERS = [NDJSON, EVENT_STREAM];
 const POSITION = /^\d{1,18}$/;
@@ -32,6 +33,7 @@ export class FeedsController {
     private readonly reads: Reads,
     private readonly streams: Streams,
     private readonly admitted: StillAdmitted,
+    private readonly texts: TextStreams,
   ) {}
 
   /** The events of the tenant's models in the order of the log: to its end, or as an event stream on and on. */
@@ -87,9 +89,9 @@ export class FeedsController {
     if (negotiate(request.headers.accept, OFFERS) === EVENT_STREAM) {
       const after = lastEventId(exchange) ?? query.after;
       const events = this.streams.replay(right, caller, { ...query, after }, true, left);
-      return sendText(request, reply, EVENT_STREAM, beating(messages(events), left));
+      return this.texts.events(request, reply, messages(events), left);
     }
-    sendText(request, reply, NDJSON, lines(this.streams.replay(right, caller, query, false, left)));
+    this.texts.lines(request, reply, this.streams.replay(right, caller, query, false, left));
   }
 }
 

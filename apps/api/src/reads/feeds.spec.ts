@@ -62,6 +62,15 @@ describe.each([
     for await (const event of await edge.stream(rpc, message, as)) all.push(event as Told);
     return all;
   };
+  /** The status that a stream ends with, after it told what it told. */
+  const shownOut = async (rpc: string, message: object, as: typeof auditor, told: Told[] = []) => {
+    try {
+      for await (const event of await edge.stream(rpc, message, as)) told.push(event as Told);
+      return 0;
+    } catch (error) {
+      return (error as { code: number }).code;
+    }
+  };
   const store = () => edge.running.app.get<EventStore>(EVENT_STORE, { strict: false });
 
   it('who may do what is told from the first key on, by whom, in the shape of the events of models', async () => {
@@ -163,17 +172,20 @@ describe.each([
     const sse = await fetch(`http://${edge.running.http}${ACCESS}?after=0`, {
       headers: { ...as, accept: 'text/event-stream', 'last-event-id': last },
     });
-    const following = replayed('ReplayAccess', { follow: true, after: last }, as);
-    const policies = replayed('ReplayPolicies', { follow: true }, as);
+    const events: Told[] = [];
+    const following = shownOut('ReplayAccess', { follow: true, after: last }, as, events);
+    const policies = shownOut('ReplayPolicies', { follow: true }, as);
     await sleep(300);
     await edge.http(`/v1/access/keys/${id}`, { method: 'DELETE', headers: admin });
     const revoked = performance.now();
-    const [text, events] = await Promise.all([sse.text(), following, policies]);
+    const [text, ...codes] = await Promise.all([sse.text(), following, policies]);
     expect(performance.now() - revoked).toBeLessThan(5_000);
     expect(events.map(({ type }) => type)).toEqual(['access.KeyIssued', 'access.KeyRevoked']);
     expect([...text.matchAll(/^id: (\d+)$/gm)].map(([, at]) => at)).toEqual(
       events.map(({ position }) => position),
     );
+    expect(codes).toEqual([16, 16]);
+    expect(text).toMatch(/event: problem\ndata: .*"credential-invalid".*\n\n$/);
     expect(text).not.toContain('hash');
   });
 

@@ -8,11 +8,12 @@ import { StillAdmitted } from '../access/still-admitted';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { ModelPath } from '../models/path.dto';
 import { answerWithTag, etagOf } from './etag';
-import { beating, EVENT_STREAM, leaving, sendText, sse } from './event-stream';
+import { EVENT_STREAM, leaving, sse } from './event-stream';
 import { LiveQuery, PageQuery } from './reads.dto';
 import { Reads } from './reads';
 import { ActiveVersionDto, LiveDto, MovePage } from './resources.dto';
 import { Streams, type Told } from './streams';
+import { TextStreams } from './text-streams';
 
 const OFFERS = ['application/json', EVENT_STREAM];
 const REVISION = /^\d{1,9}$/;
@@ -24,6 +25,7 @@ export class LiveController {
     private readonly reads: Reads,
     private readonly streams: Streams,
     private readonly admitted: StillAdmitted,
+    private readonly texts: TextStreams,
   ) {}
 
   /** What is live: now, at an instant, or on and on. The plain question is answered by `LiveShortcut`, before it gets here. */
@@ -92,7 +94,7 @@ export class LiveController {
     const left = leaving(reply);
     this.admitted.watch(exchange, 'read', model, left);
     const told = this.streams.watch(tenant, model, last === undefined ? undefined : Number(last), left);
-    sendText(request, reply, EVENT_STREAM, beating(pointers(told), left));
+    this.texts.events(request, reply, pointers(told), left);
   }
 }
 

@@ -10,6 +10,7 @@ import { ReadsController } from './reads.controller';
 import { ReadsGrpc } from './reads.grpc';
 import { StillAdmitted } from '../access/still-admitted';
 import { Streams } from './streams';
+import { TextStreams } from './text-streams';
 
 /** The read edge: both doors to the views and the log. */
 @Module({
@@ -22,7 +23,7 @@ import { Streams } from './streams';
     ReadsController,
     ReadsGrpc,
   ],
-  providers: [LiveShortcut, Reads, StillAdmitted, Streams],
-  exports: [Reads],
+  providers: [LiveShortcut, Reads, StillAdmitted, Streams, TextStreams],
+  exports: [Reads, StillAdmitted, TextStreams],
 })
 export class ReadsModule {}

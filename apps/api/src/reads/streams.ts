@@ -12,6 +12,7 @@ import {
   type Live,
   type PublicEvent,
 } from '@gatehouse/projections';
+import { orCutShort } from './cut-short';
 import type { EventsQuery } from './reads.dto';
 import { Reads } from './reads';
 
@@ -32,7 +33,10 @@ const FEEDS = {
 } satisfies { [right in OperationName]?: (caller: Caller, query: EventsQuery) => { feed: Feed; sees: Sees } };
 export type Replayable = keyof typeof FEEDS;
 
-/** What goes on and on. Nothing is read before it is asked for; it ends when the reader leaves or the process stops. */
+/**
+ * What goes on and on. Nothing is read before it is asked for; it ends when the reader leaves, and throws why when it is
+ * cut short: the process stops, or `left` was aborted for a reason.
+ */
 @Injectable()
 export class Streams {
   constructor(
@@ -43,7 +47,16 @@ export class Streams {
   ) {}
 
   /** Throws `model-unknown` before the first message. */
-  async *watch(
+  watch(
+    tenant: string,
+    model: string,
+    afterRevision: number | undefined,
+    left: AbortController,
+  ): AsyncGenerator<Told, void> {
+    return orCutShort(this.pointers(tenant, model, afterRevision, left), left);
+  }
+
+  private async *pointers(
     tenant: string,
     model: string,
     afterRevision: number | undefined,
@@ -73,7 +86,8 @@ export class Streams {
     const { after, type } = query;
     const signal = this.stopping.alsoEnds(left);
     const { feed, sees } = FEEDS[right](caller, query);
-    return seen(events(this.store, feed, { after: BigInt(after ?? 0), follow, signal, type }), sees);
+    const told = events(this.store, feed, { after: BigInt(after ?? 0), follow, signal, type });
+    return orCutShort(seen(told, sees), left);
   }
 }
 
