@@ -6,8 +6,15 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteEventStore } from '@gatehouse/event-store';
 import { type EventStore, follow } from '@gatehouse/eventsourcing';
-import { kafkaClient, KafkaPublisher, type Publisher, Relay } from '@gatehouse/messaging';
+import {
+  kafkaClient,
+  KafkaPublisher,
+  type Publisher,
+  Relay,
+  type RelayCheckpoint,
+} from '@gatehouse/messaging';
 import { KafkaCheckpoints } from '../libs/messaging/src/kafka/checkpoints';
+import { Ownership, type Term } from '../libs/messaging/src/kafka/ownership';
 import { ensureTopics } from '../libs/messaging/src/kafka/topics';
 import { authorOf } from './kafka/author';
 import { killChild, startChild } from './kafka/children';
@@ -123,6 +130,55 @@ describe('of several that could relay', () => {
     // Two may have been sent before it noticed, and one when it was stopped.
     await nothingIsMissing(3 * MOST_IN_A_SEND);
     expect(Number((await newestCheckpoint()).position)).toBeGreaterThanOrEqual(EVENTS);
+  }, 180_000);
+
+  it('a former owner that was paused before it read the checkpoint claims nothing when it wakes up', async () => {
+    await ensureTopics(client(), { prefix, partitions: 3, replication: 1 }, silent);
+    const publisher = new KafkaPublisher(client());
+    const checkpoints = new KafkaCheckpoints(client(), prefix, publisher);
+    const sizes = { maxRecordBytes: 800_000, maxSendBytes: 800_000 };
+    const elected = () => {
+      let began = (_: Term) => {};
+      const term = new Promise<Term>((resolve) => (began = resolve));
+      const ownership = new Ownership(client(), prefix, (one) => began(one));
+      return { ownership, term };
+    };
+    let wake = () => {};
+    const asleep = new Promise<void>((woken) => (wake = woken));
+    let asked = false;
+    const sleeping = {
+      newest: async () => {
+        asked = true;
+        await asleep;
+        return checkpoints.newest();
+      },
+      anythingDelivered: () => checkpoints.anythingDelivered(),
+      save: (checkpoint: RelayCheckpoint) => checkpoints.save(checkpoint),
+    };
+    await withLog(async (store) => {
+      const { head } = await store.log();
+      const one = elected();
+      const first = await one.term;
+      const late = new Relay({ store, publisher, checkpoints: sleeping, prefix, ...sizes, ...first });
+      const following = follow(store, late, { signal: first.signal });
+      await until('the former owner is about to read the checkpoint', () => asked);
+      await one.ownership.leave();
+
+      const two = elected();
+      const second = await two.term;
+      expect(second.term).toBeGreaterThan(first.term);
+      const relay = new Relay({ store, publisher, checkpoints, prefix, ...sizes, ...second });
+      await follow(store, relay, { signal: second.signal }).reached(head, 60_000);
+      const newest = await newestCheckpoint();
+      expect(newest).toMatchObject({ owner: second.owner, position: head });
+      wake();
+      await following.done;
+      expect(await newestCheckpoint()).toEqual(newest);
+      await two.ownership.leave();
+    });
+    await checkpoints.close();
+    await publisher.close();
+    await nothingIsMissing(0);
   }, 180_000);
 
   it('a former owner that never learns of its end writes its checkpoint last, and it counts for nothing', async () => {

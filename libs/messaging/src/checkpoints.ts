@@ -13,6 +13,8 @@ export interface RelayCheckpoint extends Checkpoint {
   readonly generation: number;
   /** Names the owner within its generation: two that claimed the same one do not overwrite each other. */
   readonly owner: string;
+  /** Which election made it the owner, if there was one: of two that claimed one generation the later counts. */
+  readonly term?: number;
   /** By topic. A channel may be ahead of the checkpoint, while another one refuses. */
   readonly channels: { readonly [topic: string]: Delivered };
 }
@@ -27,11 +29,16 @@ export interface Checkpoints {
   anythingDelivered(): Promise<boolean>;
 }
 
-/** The one that counts: of the latest owner the farthest. Each is true by itself, so a tie is harmless. */
+/**
+ * The one that counts: of the latest owner the farthest, in whatever order they were written. Whoever owns claims above
+ * all that it has read, and makes sure after reading that it still owns (`Relay`): so what an earlier owner writes late
+ * is of no higher generation, and within one generation of an earlier term.
+ */
 export function newer(a: RelayCheckpoint | null, b: RelayCheckpoint): RelayCheckpoint {
-  if (a === null || b.generation > a.generation) return b;
-  if (b.generation < a.generation) return a;
-  // Two owners of one generation are of one log, or nobody could say which is farther.
+  if (a === null) return b;
+  const later = b.generation - a.generation || (b.term ?? 0) - (a.term ?? 0);
+  if (later !== 0) return later > 0 ? b : a;
+  // Without elections two may hold the same: each is true by itself, so the farther one counts.
   return b.position >= a.position ? b : a;
 }
 

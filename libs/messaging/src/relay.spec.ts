@@ -297,6 +297,48 @@ describe('where the relay starts', () => {
     const generations = [...running.checkpoints.records.values()].map(({ generation }) => generation);
     expect(generations).toEqual([1, 2]);
   });
+
+  it('who slept after it read the checkpoint, and is not the owner any more, claims nothing', async () => {
+    const running = new Running(await logOf(40));
+    await running.relay({ term: 1 });
+    const before = new Map(running.checkpoints.records);
+    const leaving = new AbortController();
+    const confirmed = () => {
+      leaving.abort();
+      return Promise.reject(new Error('this process no longer relays'));
+    };
+    await running.relay({ term: 0, confirmed, signal: leaving.signal, fails: 1 });
+    expect(running.checkpoints.records).toEqual(before);
+  });
+
+  it('a claim that is written late never wins against one of the same generation, nor does what follows it', async () => {
+    const running = new Running(await logOf(40));
+    const { checkpoints } = running;
+    let wake = () => {};
+    const asleep = new Promise<void>((woken) => (wake = woken));
+    let claiming = () => {};
+    const claims = new Promise<void>((resolve) => (claiming = resolve));
+    const slow = {
+      newest: () => checkpoints.newest(),
+      anythingDelivered: () => checkpoints.anythingDelivered(),
+      save: async (checkpoint: RelayCheckpoint) => {
+        claiming();
+        await asleep;
+        await checkpoints.save(checkpoint);
+      },
+    };
+    const former = running.relay({ checkpoints: slow, term: 1 });
+    await claims;
+    await running.relay({ term: 2 });
+    const latter = await checkpoints.newest();
+    // The former owner is told of an end of the log that the latter did not see any more.
+    await new Lives(running.store).issue('acme', 'late', { verb: 'register', data: registration });
+    wake();
+    await former;
+    const generations = [...checkpoints.records.values()].map(({ generation }) => generation);
+    expect(generations).toEqual([1, 1]);
+    expect(await checkpoints.newest()).toEqual(latter);
+  });
 });
 
 describe('the checkpoint', () => {
@@ -311,6 +353,13 @@ describe('the checkpoint', () => {
     expect(newer(old, now)).toBe(now);
     expect(newer(at(7, 500n), at(7, 501n)).position).toBe(501n);
     expect(newer(at(7, 501n), at(7, 500n, 'b')).position).toBe(501n);
+    // Two claimed one generation, and the later election decides.
+    const [first, second] = [
+      { ...at(7, 900n), term: 3 },
+      { ...at(7, 500n, 'b'), term: 4 },
+    ];
+    expect(newer(second, first)).toBe(second);
+    expect(newer(first, second)).toBe(second);
   });
 
   it('is read back as it was written, and what is none is passed over', () => {

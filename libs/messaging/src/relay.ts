@@ -27,6 +27,10 @@ export interface RelayOptions extends Envelope {
   readonly checkpoints: Checkpoints;
   /** Names this owner; nobody else has had the same. */
   readonly owner: string;
+  /** Which election made it the owner; a later one has a higher number. */
+  readonly term?: number;
+  /** Resolves when this was still the owner after it was asked; rejects when it may not be. */
+  readonly confirmed?: () => Promise<void>;
   /** Ends the ownership: nothing more is sent, not even what is at hand; what was acknowledged is still noted down. */
   readonly signal?: AbortSignal;
   /** Of one topic, in one send. */
@@ -54,7 +58,7 @@ export class Relay implements Follower {
 
   /** Reads the checkpoint, finds its event in this log if the log is another one by now, and writes it as its own. */
   async checkpoint(): Promise<Checkpoint | null> {
-    const { checkpoints, store, owner } = this.options;
+    const { checkpoints, store, owner, term, confirmed } = this.options;
     const newest = await mayPass(() => checkpoints.newest());
     if (newest === null && (await mayPass(() => checkpoints.anythingDelivered())))
       throw new RelayStopped(
@@ -64,9 +68,13 @@ export class Relay implements Follower {
     const found = newest ? await this.inThisLog(newest, logId) : startOf(logId);
     const mine = newest?.owner === owner && newest.logId === logId;
     const generation = mine ? newest.generation : (newest?.generation ?? 0) + 1;
-    const claim = { ...found, owner, generation };
-    // A claim, before anything is sent: from here on what earlier owners write does not count.
-    if (!mine) await mayPass(() => checkpoints.save(claim));
+    const claim = { ...found, owner, generation, term };
+    // A claim, before anything is sent: from here on what earlier owners write does not count. Who slept after reading
+    // does not claim: a successor's checkpoint may be among what was read, and would be outdone by an older one.
+    if (!mine) {
+      if (confirmed) await mayPass(confirmed);
+      await mayPass(() => checkpoints.save(claim));
+    }
     this.current = claim;
     this.deliveries.startFrom(claim.position, claim.channels);
     return claim.position === 0n ? null : claim;
@@ -80,8 +88,8 @@ export class Relay implements Follower {
       // Also of a former owner: what it writes late never wins.
       const { position, stream, revision, id } = batch.last;
       const channels = this.deliveries.channels();
-      const { owner, generation } = this.current!;
-      const next = { logId, position, stream, revision, id, channels, generation, owner };
+      const { owner, generation, term } = this.current!;
+      const next = { logId, position, stream, revision, id, channels, generation, owner, term };
       await mayPass(() => checkpoints.save(next));
       this.current = next;
     }

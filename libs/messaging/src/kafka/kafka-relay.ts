@@ -102,7 +102,7 @@ export class KafkaRelay {
     this.serving = this.serving.then(() => this.lead(term));
   }
 
-  private async lead({ owner, signal }: Term): Promise<void> {
+  private async lead({ owner, signal, term, confirmed }: Term): Promise<void> {
     if (signal.aborted) return;
     const { store, publicUrl, topics, log } = this.options;
     const bytes = Math.floor(this.maxBatchBytes * USED_OF_A_BATCH);
@@ -111,6 +111,8 @@ export class KafkaRelay {
       publisher: this.publisher,
       checkpoints: this.checkpoints!,
       owner,
+      term,
+      confirmed,
       signal,
       prefix: topics.prefix,
       publicUrl,

@@ -7,6 +7,10 @@ export interface Term {
   /** Names the owner; unique for each membership. */
   readonly owner: string;
   readonly signal: AbortSignal;
+  /** The generation of the group: who owns later has a higher one. */
+  readonly term: number;
+  /** Resolves when the brokers say, asked from now on, that this process still owns; rejects when the term ends first. */
+  readonly confirmed: () => Promise<void>;
 }
 
 const SESSION_MS = 7_000;
@@ -24,6 +28,8 @@ export class Ownership {
   error: string | undefined;
   joined = false;
   private term: AbortController | null = null;
+  /** Who waits for an answer to a heartbeat that is sent from then on. */
+  private asking: { readonly since: number; readonly answered: (error?: Error) => void }[] = [];
   /** When the last heartbeat that was answered, and the last one at all, had been sent. */
   private heard = 0;
   private asked = 0;
@@ -72,7 +78,7 @@ export class Ownership {
     consumer.on(REQUEST, ({ payload: { apiName, duration } }) => {
       if (apiName === 'Heartbeat') this.asked = performance.now() - duration;
     });
-    consumer.on(HEARTBEAT, () => this.confirmed());
+    consumer.on(HEARTBEAT, ({ payload }) => this.answered(payload.groupGenerationId));
     consumer.on(REBALANCING, () => this.lost());
     consumer.on(GROUP_JOIN, ({ payload: { memberId, memberAssignment } }) => {
       this.lost();
@@ -87,12 +93,26 @@ export class Ownership {
   }
 
   /** The broker counts from the question: an answer that waited while this process was paused says nothing of now. */
-  private confirmed(): void {
+  private answered(generation: number): void {
     this.heard = this.asked;
+    for (const one of this.asking) if (one.since <= this.asked) one.answered();
+    this.asking = this.asking.filter(({ since }) => since > this.asked);
     if (this.term || !this.mine || this.leaving.signal.aborted) return;
     if (this.asked < this.mine.since || performance.now() - this.asked > SESSION_MS) return;
     this.term = new AbortController();
-    this.began({ owner: `${this.mine.memberId}.${++this.count}`, signal: this.term.signal });
+    const { signal } = this.term;
+    const owner = `${this.mine.memberId}.${++this.count}`;
+    this.began({ owner, signal, term: generation, confirmed: () => this.confirmed(signal) });
+  }
+
+  private async confirmed(term: AbortSignal): Promise<void> {
+    term.throwIfAborted();
+    await new Promise<void>((resolve, reject) =>
+      this.asking.push({
+        since: performance.now(),
+        answered: (error) => (error ? reject(error) : resolve()),
+      }),
+    );
   }
 
   private lost(): void {
@@ -101,8 +121,9 @@ export class Ownership {
   }
 
   private end(): void {
-    this.term?.abort();
+    this.term?.abort(new Error('this process no longer relays'));
     this.term = null;
+    for (const { answered } of this.asking.splice(0)) answered(new Error('this process no longer relays'));
   }
 
   private left(error: Error): void {
