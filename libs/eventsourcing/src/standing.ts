@@ -1,8 +1,8 @@
 import type { EventStore } from './event-store';
 import { WarmStates, type Folding } from './warm-states';
 
-/** A state and the revision that it was read at; -1n: there is no such stream. */
-export type AsRead<State> = { readonly state: State; readonly revision: bigint };
+/** A state and the revision that it was read at; -1n: there is no such stream. `time`: of its last event, in milliseconds since the epoch. */
+export type AsRead<State> = { readonly state: State; readonly revision: bigint; readonly time: number };
 
 /**
  * Streams that decisions on other streams depend on, as they stand: folded once, and read forward from there at every
@@ -44,6 +44,6 @@ export class Standing<State, Fact> {
   private async forward(stream: string): Promise<AsRead<State>> {
     const warm = await this.states.get(stream);
     await this.states.catchUp(warm);
-    return { state: warm.state, revision: warm.revision };
+    return { state: warm.state, revision: warm.revision, time: warm.time };
   }
 }

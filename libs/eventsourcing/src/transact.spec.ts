@@ -91,7 +91,9 @@ function purse(store: EventStore, options?: TransactOptions) {
     const meta = { command: { id, ...(key !== undefined && { key }), fingerprint: JSON.stringify(command) } };
     return transactor.transact({ stream, command, eventId: id, meta, deadline }, amount);
   };
-  return { run };
+  /** What somebody sees who only looks. */
+  const look = () => transactor.look({ stream: 'purse', command: { add: 1 } }, (_, { amount }) => amount);
+  return { run, look };
 }
 
 async function stored(store: EventStore, stream = 'purse'): Promise<Recorded[]> {
@@ -472,11 +474,27 @@ describe('what a decision depends on besides its stream', () => {
 
   it('a look decides nothing, and sees what others wrote', async () => {
     const store = new MemoryEventStore({ shared: true });
-    const here = new Transactor(store, PURSE);
-    const look = () => here.look({ stream: 'purse', command: { add: 1 } }, (_, state) => state.amount);
+    const { look } = purse(store);
     expect(await look()).toBe(0);
     await purse(store.handle()).run({ add: 7 });
     expect(await look()).toBe(7);
     expect(await stored(store)).toHaveLength(1);
+  });
+
+  it('looks neither wait for commands nor keep them waiting, however many there are', async () => {
+    let goOn = () => undefined as void;
+    const gate = new Promise<void>((resolve) => (goOn = resolve));
+    const store = new Disturbed(new MemoryEventStore());
+    store.before = () => gate;
+    const { run, look } = purse(store, { maxWaiting: 2 });
+    const first = run({ add: 1 });
+    // The command hangs in the log; whoever only looks is answered.
+    expect(await Promise.all(Array.from({ length: 50 }, look))).toEqual(Array(50).fill(0));
+    const looking = Array.from({ length: 50 }, look);
+    const second = run({ add: 1 });
+    goOn();
+    expect([await first, await second]).toMatchObject([{ amount: 1 }, { amount: 2 }]);
+    await Promise.all(looking);
+    expect(await look()).toBe(2);
   });
 });

@@ -11,6 +11,7 @@ import {
   type Recorded,
 } from './event-store';
 import { LookedAt } from './looked-at';
+import { Standing } from './standing';
 import { StreamQueues } from './stream-queues';
 import { commandMeta, WarmStates, type CommandId, type Folding, type Warm } from './warm-states';
 
@@ -94,6 +95,8 @@ export class Transactor<State, Fact, Command> {
   private readonly states: WarmStates<State, Fact>;
   private readonly queues: StreamQueues;
   private readonly lookedAt: LookedAt;
+  /** For those who only look: states of their own, so that they neither wait for commands nor keep any waiting. */
+  private readonly standing: Standing<State, Fact>;
   private readonly clock: () => number;
 
   constructor(
@@ -104,6 +107,7 @@ export class Transactor<State, Fact, Command> {
     this.states = new WarmStates(store, decider, maxBytes);
     this.queues = new StreamQueues(maxWaiting);
     this.lookedAt = new LookedAt(store);
+    this.standing = new Standing(store, decider);
     this.clock = clock;
   }
 
@@ -142,17 +146,14 @@ export class Transactor<State, Fact, Command> {
     });
   }
 
-  /** What `answer` makes of the newest state, as a command would be decided on it. Nothing is recorded. */
+  /** What `answer` makes of the newest state, as a command would be decided on it. Nothing is recorded, and no command waits for it. */
   async look<T>(
     { stream, command }: Pick<Request<Command>, 'stream' | 'command'>,
     answer: (command: Command, state: State, at: At) => T,
   ): Promise<T> {
     void Promise.resolve(command).catch(() => undefined);
-    return this.queues.run(stream, async () => {
-      const [warm, asked] = await Promise.all([this.states.get(stream), command]);
-      if (this.store.shared) await this.states.catchUp(warm);
-      return this.decideAt(asked, warm, '', answer);
-    });
+    const [{ state, time }, asked] = await Promise.all([this.standing.newest(stream), command]);
+    return this.decideAt(asked, { stream, state, time }, '', answer);
   }
 
   /** The event that an earlier command with this key made. */
@@ -200,14 +201,14 @@ export class Transactor<State, Fact, Command> {
 
   private async decideAt<T>(
     command: Command,
-    warm: Warm<State>,
+    { stream, state, time }: Pick<Warm<State>, 'stream' | 'state' | 'time'>,
     eventId: string,
     decide: (command: Command, state: State, at: At) => T,
   ): Promise<T> {
-    const revision = this.decider.looksAt?.(command, warm.state);
-    const lookedAt = revision === undefined ? undefined : await this.lookedAt.at(warm.stream, revision);
-    const now = isoTime(Math.max(this.clock(), warm.time));
-    return decide(command, warm.state, { now, eventId, ...(lookedAt && { lookedAt }) });
+    const revision = this.decider.looksAt?.(command, state);
+    const lookedAt = revision === undefined ? undefined : await this.lookedAt.at(stream, revision);
+    const now = isoTime(Math.max(this.clock(), time));
+    return decide(command, state, { now, eventId, ...(lookedAt && { lookedAt }) });
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */
