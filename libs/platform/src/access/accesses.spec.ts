@@ -10,7 +10,9 @@ const ACTOR = { id: 'admin', kind: 'user' };
 /** A log that another replica writes to, and that falls silent when the test says so. */
 class OtherReplica {
   private readonly log = new MemoryEventStore();
-  silent: 'no' | 'fails' | 'hangs' = 'no';
+  silent: 'no' | 'fails' | 'hangs' | 'slow' = 'no';
+  /** Lets a slow log answer. */
+  answer = () => undefined as void;
   private revision = -1n;
   readonly clock = { now: 0 };
   readonly accesses: Accesses;
@@ -34,6 +36,7 @@ class OtherReplica {
   private async *read(stream: string, from?: bigint): AsyncGenerator<Recorded, void> {
     if (this.silent === 'fails') throw new Error('the log is gone');
     if (this.silent === 'hangs') await new Promise(() => undefined);
+    if (this.silent === 'slow') await new Promise<void>((resolve) => (this.answer = resolve));
     yield* this.log.read(stream, from);
   }
 
@@ -88,6 +91,22 @@ it.each(['fails', 'hangs'] as const)(
     expect(await replica.revokedAt()).toBeNull();
   },
 );
+
+it('what took long to get here is as old as the question was', async () => {
+  const replica = await withKey();
+  replica.clock.now = 20_000;
+  replica.silent = 'slow';
+  const read = replica.revokedAt();
+  await pause(10);
+  replica.clock.now = 30_000;
+  replica.answer();
+  expect(await read).toBeNull();
+  replica.silent = 'fails';
+  replica.clock.now = 34_999;
+  expect(await replica.revokedAt()).toBeNull();
+  replica.clock.now = 35_001;
+  await expect(replica.revokedAt()).rejects.toMatchObject({ code: 'access-stale' });
+});
 
 it('names that are nobody’s are not kept', async () => {
   const replica = await withKey();

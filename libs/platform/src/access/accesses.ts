@@ -29,7 +29,7 @@ const SILENT_MS = 15_000;
 const PATIENCE_MS = 2_000;
 const MOST_TENANTS = 10_000;
 
-/** What is known of a tenant's access, and when the log was last heard. */
+/** What is known of a tenant's access, and since when the log has been asked for it. */
 type Heard = AsRead<AccessState> & { readonly at: number };
 
 /** Who may do what in each tenant, as it stands in the log. */
@@ -46,9 +46,11 @@ export class Accesses {
 
   /** As the log has it now, for whoever changes something. `revision` is -1n where there is no such tenant. */
   async newest(tenant: string): Promise<AsRead<AccessState>> {
+    // What is read is as old as the question: it may have been read at once, and have taken long to get here.
+    const at = this.now();
     const read = await this.standing.newest(accessStream(tenant));
     // Names that are nobody's are not kept: there is no end of them.
-    if (read.revision >= 0n) this.keep(tenant, { ...read, at: this.now() });
+    if (read.revision >= 0n) this.keep(tenant, { ...read, at });
     return read;
   }
 
