@@ -7,6 +7,7 @@ export * from './standing';
 export { DeadlinePassed } from './budget';
 export * from './transact';
 export * from './follow';
+export { LookedAt } from './looked-at';
 export { Recent } from './recent';
 export * from './slices';
 export * from './timing';
