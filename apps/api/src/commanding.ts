@@ -3,9 +3,6 @@ import type { Request } from '@gatehouse/eventsourcing';
 import { uuidv7 } from 'uuidv7';
 import type { Origin } from './models/on-model';
 
-/** Of the time that a request may take. The rest is for the answer: the door itself cannot say what became of the command. */
-const SHARE = 0.95;
-
 /** What surrounds a command on its way to a stream: its event's id and meta, and how long it may wait. */
 export function requestFor(
   stream: string,
@@ -21,7 +18,7 @@ export function requestFor(
   return {
     stream,
     eventId: uuidV5(id),
-    deadline: request.startedAt + SHARE * timeoutMs,
+    deadline: request.startedAt + timeoutMs,
     meta: {
       tenant: caller.tenant,
       ...about,

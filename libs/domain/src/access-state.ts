@@ -114,7 +114,7 @@ export function holdsCapacity(
   who: Reviewer,
   { model, capacity, now }: { readonly model: string; readonly capacity: string; readonly now: string },
 ): boolean {
-  return capacitiesOn(rolesOf(state, who, now), model, ['reviewer']).includes(capacity);
+  return capacitiesOn(rolesOfActor(state, who, now), model, ['reviewer']).includes(capacity);
 }
 
 /** Whether somebody may still review a model, in whichever capacity. */
@@ -123,7 +123,7 @@ export function mayReview(
   who: Reviewer,
   { model, now }: { readonly model: string; readonly now: string },
 ): boolean {
-  return permits(rolesOf(state, who, now), 'approve', model);
+  return permits(rolesOfActor(state, who, now), 'approve', model);
 }
 
 /** Of these groups those that are granted to review a model: what is recorded with a decision, to be looked up later. */
@@ -136,8 +136,12 @@ export function grantedGroups(
   return groups.filter((group) => granted.some(({ to }) => 'group' in to && to.group === group)).sort();
 }
 
-/** By whichever credential in force. */
-function rolesOf(state: AccessState, { actor, groups = [] }: Reviewer, now: string): readonly RoleGrant[] {
+/** What somebody may do, by whichever credential in force. */
+export function rolesOfActor(
+  state: AccessState,
+  { actor, groups = [] }: Reviewer,
+  now: string,
+): readonly RoleGrant[] {
   const keys = [...state.keys.values()].filter((key) => key.actor.id === actor && isInForce(key, now));
   return [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
 }

@@ -30,7 +30,7 @@ class Tenant {
 
   /** What a command comes to; it is folded. */
   run(command: AccessCommand, { credential = 'k0', now = NOW, ...who }: Who = {}): number {
-    const context = { actor: ADMIN, roles: EVERY, groups: [], now, ...who };
+    const context = { actor: ADMIN, roles: EVERY, groups: [], makers: [], people: true, now, ...who };
     const events = decideAccess(command, this.state, context);
     const auth = { method: 'key', credential } as const;
     for (const event of events) {
@@ -84,7 +84,7 @@ describe('an admin who has lost every key', () => {
     });
   });
 
-  it('gets it where there are as many keys as there may be, too: keys never go away', () => {
+  it('gets it where there are as many keys as there may be, too', () => {
     const tenant = new Tenant();
     const [any] = tenant.state.keys.values();
     for (let n = 1; n < ACCESS_LIMITS.keys; n++) tenant.state.keys.set(`k${n}`, any!);
@@ -93,7 +93,7 @@ describe('an admin who has lost every key', () => {
   });
 
   it('is of a tenant that there is', () => {
-    const context = { now: NOW, actor: ADMIN, roles: EVERY, groups: [] };
+    const context = { now: NOW, actor: ADMIN, roles: EVERY, groups: [], makers: [], people: true };
     expect(() => decideAccess(recover('k1'), noAccess(), context)).toThrow('no such tenant');
   });
 });
@@ -126,6 +126,40 @@ describe('nobody gives themselves a role', () => {
     );
   });
 
+  it.each<[string, AccessCommand]>([
+    ['by a grant', grant('g1', { actor: 'admin' }, { role: 'admin' })],
+    ['by a grant to their key', grant('g1', { key: 'k0' }, { role: 'admin' })],
+    ['by a grant to a group they are in', grant('g1', { group: 'ops' }, { role: 'admin' })],
+  ])('also not one that they have, %s', (_how, command) => {
+    expect(new Tenant().refusal(command, { groups: ['ops'] })).toBe('own-grant');
+    const tenant = new Tenant();
+    tenant.run(command, { actor: BOB });
+    expect(tenant.refusal(command, { groups: ['ops'] })).toBe('own-grant');
+  });
+
+  it.each<[string, AccessCommand]>([
+    ['by a grant', grant('g1', { actor: 'admin' }, REVIEWER)],
+    ['by a grant that stands', grant('g2', { actor: 'admin' }, { role: 'auditor' })],
+    ['by a grant to their key', grant('g1', { key: 'mine' }, REVIEWER)],
+    ['by a key', key('k1', 'admin', [REVIEWER])],
+    ['by a key for more models', key('k1', 'admin', [{ role: 'operator' }])],
+  ])('through a key of their own making, %s', (_how, command) => {
+    const tenant = new Tenant();
+    tenant.run(key('mine', 'admin', [{ role: 'admin' }, { role: 'operator', models: 'a-*' }]));
+    tenant.run(revoke('k0'));
+    tenant.run(grant('g0', { actor: 'admin' }, { role: 'auditor' }), { actor: BOB });
+    // The key `straw` of a robot was made by a key that `admin` made.
+    const through: Who = {
+      actor: { id: 'robot', kind: 'service' },
+      makers: ['middle', 'admin', 'gatehouse'],
+    };
+    expect(tenant.refusal(command, through)).toBe('own-grant');
+    // What they have they may be given a key for; and others may be given anything.
+    const same = key('k2', 'admin', [{ role: 'operator', models: 'a-*' }, { role: 'auditor' }]);
+    expect(tenant.run(same, through)).toBe(1);
+    expect(tenant.run(grant('g3', { actor: 'zoe' }, REVIEWER), through)).toBe(1);
+  });
+
   it('and another admin may give it to them', () => {
     expect(new Tenant().run(grant('g1', { actor: 'admin' }, REVIEWER), { actor: BOB })).toBe(1);
   });
@@ -154,6 +188,17 @@ describe('the last admin', () => {
     expect(tenant.refusal(revoke('k0'))).toBe('last-admin');
   });
 
+  it('stays where people cannot come: a grant to a person is of no use there', () => {
+    const without: Who = { people: false };
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { actor: 'bob' }, { role: 'admin' }), without);
+    expect(tenant.refusal(revoke('k0'), without)).toBe('last-admin');
+    tenant.run(key('k1', 'bob', [{ role: 'admin' }]), without);
+    expect(tenant.run(withdraw('g1'), without)).toBe(1);
+    expect(tenant.run(revoke('k0'), without)).toBe(1);
+    expect(tenant.refusal(revoke('k1'), without)).toBe('last-admin');
+  });
+
   it('whose key expires stays while it is the only one', () => {
     const tenant = new Tenant();
     tenant.run(key('k1', 'bob', [{ role: 'admin' }], '2026-03-02T00:00:00.000Z'));
@@ -170,6 +215,23 @@ describe('keys', () => {
     tenant.run(key('k1', 'bob', [REVIEWER]));
     expect([tenant.run(revoke('k1')), tenant.run(revoke('k1'))]).toEqual([1, 0]);
     expect(tenant.refusal(revoke('none'))).toBe('key-unknown');
+  });
+
+  it('are limited in number while they are in force, and those that ended are not for ever in the way', () => {
+    const tenant = new Tenant();
+    const any = tenant.state.keys.get('k0')!;
+    const past = '2026-02-01T00:00:00.000Z';
+    for (let n = 0; n < ACCESS_LIMITS.keys; n++)
+      tenant.state.keys.set(`old${n}`, { ...any, ...(n % 2 ? { revokedAt: past } : { expires: past }) });
+    expect(tenant.run(key('k1', 'bob', [REVIEWER]))).toBe(1);
+    for (let n = 2; n < ACCESS_LIMITS.keys; n++) tenant.state.keys.set(`k${n}`, any);
+    expect(tenant.refusal(key('more', 'bob', [REVIEWER]))).toBe('too-many');
+    tenant.run(revoke('k1'));
+    expect(tenant.run(key('more', 'bob', [REVIEWER]))).toBe(1);
+    tenant.run(revoke('more'));
+    for (let n = 0; tenant.state.keys.size < ACCESS_LIMITS.keysEver; n++)
+      tenant.state.keys.set(`gone${n}`, { ...any, revokedAt: past });
+    expect(tenant.refusal(key('yet more', 'bob', [REVIEWER]))).toBe('too-many');
   });
 
   it('know who made them, and who made the key that they were made with', () => {
@@ -260,7 +322,7 @@ describe('a tenant', () => {
   });
 
   it('that was never opened is unknown', () => {
-    const context = { actor: ADMIN, roles: [], groups: [], now: NOW };
+    const context = { actor: ADMIN, roles: [], groups: [], makers: [], people: true, now: NOW };
     expect(() => decideAccess({ verb: 'suspendTenant', data: {} }, noAccess(), context)).toThrow(Rejected);
   });
 });

@@ -1,5 +1,5 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
-import { isInForce, rolesOfKey, type AccessState, type Grant } from './access-state';
+import { isInForce, rolesOfActor, rolesOfKey, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
@@ -26,10 +26,14 @@ export type AccessContext = {
   readonly roles: readonly RoleGrant[];
   /** That the identity provider says the actor is in. */
   readonly groups: readonly string[];
+  /** Who made the key that they came with: what it gives they give. */
+  readonly makers: readonly string[];
+  /** Whether people can come at all: there is an identity provider. */
+  readonly people: boolean;
 };
 
-/** The most keys and grants a tenant may have: every replica holds them in memory. */
-export const ACCESS_LIMITS = { keys: 10_000, grants: 10_000 } as const;
+/** The most keys in force and grants a tenant may have, and keys it may ever have made: every replica holds them in memory. */
+export const ACCESS_LIMITS = { keys: 10_000, grants: 10_000, keysEver: 100_000 } as const;
 
 /** The stream of a tenant's access. */
 export function accessStream(tenant: string): string {
@@ -74,7 +78,7 @@ function resume(data: { readonly reason?: string }, state: AccessState): readonl
   return state.suspendedAt === null ? [] : [{ type: 'access.TenantResumed', data }];
 }
 
-/** A key for an admin who has none left. No limit stands in the way: keys are never fewer, and nobody else could help. */
+/** A key for an admin who has none left. No limit stands in the way: nobody else could help. */
 function recoverAdmin(data: KeyIssued, state: AccessState): readonly AccessEvent[] {
   mustBeOpen(state);
   return [{ type: 'access.KeyIssued', data }];
@@ -86,11 +90,13 @@ function mustBeOpen({ openedAt }: AccessState): void {
 }
 
 function issueKey(data: KeyIssued, state: AccessState, context: AccessContext): readonly AccessEvent[] {
-  if (state.keys.size >= ACCESS_LIMITS.keys) throw full('keys', ACCESS_LIMITS.keys);
+  const inForce = [...state.keys.values()].filter((key) => isInForce(key, context.now));
+  if (inForce.length >= ACCESS_LIMITS.keys) throw full('keys in force', ACCESS_LIMITS.keys);
+  if (state.keys.size >= ACCESS_LIMITS.keysEver)
+    throw full('keys, with those that ended', ACCESS_LIMITS.keysEver);
   if (data.expires !== undefined && data.expires <= context.now)
     throw new Rejected('expires-too-soon', 'The key would have expired already; let it expire later.');
-  // A key for oneself may carry what one has (to renew it), and nothing more.
-  if (data.actor.id === context.actor.id) for (const role of data.roles) refuseOwnGrant(role, context);
+  refuseMoreForOneself(data, state, context);
   return [{ type: 'access.KeyIssued', data }];
 }
 
@@ -106,9 +112,10 @@ function grant(data: Granted, state: AccessState, context: AccessContext): reado
   const { to } = data;
   if ('key' in to && state.keys.get(to.key)?.revokedAt !== null)
     throw new Rejected('key-unknown', 'There is no such key in force; grant to one that there is.');
+  // Also what one has already: else one would keep it when another admin takes it away.
+  if (isSelf(to, state, context)) throw ownGrant(data, 'actor' in to ? to.actor : context.actor.id);
   if (standingGrant(data, state)) return [];
   if (state.grants.size >= ACCESS_LIMITS.grants) throw full('grants', ACCESS_LIMITS.grants);
-  if (isSelf(to, state, context)) refuseOwnGrant(data, context);
   return [{ type: 'access.Granted', data }];
 }
 
@@ -125,17 +132,29 @@ export function standingGrant(wanted: GrantOf, { grants }: AccessState): Grant |
   return [...grants.values()].find((one) => sameRole(one, wanted) && sameGrantee(one.to, wanted.to));
 }
 
-function isSelf(to: Grantee, state: AccessState, { actor, groups }: AccessContext): boolean {
-  if ('actor' in to) return to.actor === actor.id;
+/** Whether it is for who asks: for them, one of their keys, one of their groups; or for who made the key that they come with. */
+function isSelf(to: Grantee, state: AccessState, { actor, makers, groups }: AccessContext): boolean {
   if ('group' in to) return groups.includes(to.group);
-  return state.keys.get(to.key)?.actor.id === actor.id;
+  const id = 'actor' in to ? to.actor : state.keys.get(to.key)?.actor.id;
+  return id === actor.id || (id !== undefined && makers.includes(id));
 }
 
-function refuseOwnGrant(wanted: RoleGrant, { actor, roles }: AccessContext): void {
-  if (roles.some((one) => includesRole(one, wanted))) return;
-  throw new Rejected(
+/** A key for oneself may carry what one has, to renew it, and nothing more; no more may one for who made the key of now. */
+function refuseMoreForOneself(
+  { actor: { id }, roles: wanted }: KeyIssued,
+  state: AccessState,
+  { actor, makers, roles, now }: AccessContext,
+): void {
+  const held =
+    id === actor.id ? roles : makers.includes(id) ? rolesOfActor(state, { actor: id }, now) : undefined;
+  const more = held && wanted.find((role) => !held.some((one) => includesRole(one, role)));
+  if (more) throw ownGrant(more, id);
+}
+
+function ownGrant({ role }: RoleGrant, id: string): Rejected {
+  return new Rejected(
     'own-grant',
-    `Nobody gives themselves a role: another admin has to give ${actor.id} ${wanted.role}.`,
+    `Nobody gives themselves a role, through a key of their own making either: another admin has to give ${id} ${role}.`,
   );
 }
 
@@ -150,8 +169,8 @@ function sameGrantee(a: Grantee, b: Grantee): boolean {
 type Gone = { readonly key?: string; readonly grant?: string };
 
 /**
- * An admin is a key in force, or a person with a grant: who is in a group is not ours to count on. A key that expires is gone one
- * day without anybody's doing, so the last one that does not stays as well.
+ * An admin is a key in force; where people can come, also a person with a grant. Who is in a group is not ours to count on. A
+ * key that expires is gone one day without anybody's doing, so the last one that does not stays as well.
  */
 function refuseLastAdmin(state: AccessState, context: AccessContext, gone: Gone): void {
   const left = without(state, gone);
@@ -161,7 +180,7 @@ function refuseLastAdmin(state: AccessState, context: AccessContext, gone: Gone)
   if (ends)
     throw new Rejected(
       'last-admin',
-      'The last admin stays: make another one, whose key does not expire, first.',
+      'The last admin stays: make another one first, with a key that does not expire, or as a person where an identity provider is set.',
     );
 }
 
@@ -171,11 +190,11 @@ function without(state: AccessState, { key, grant }: Gone): AccessState {
   return { ...state, keys, grants };
 }
 
-function hasAdmin(state: AccessState, { now }: AccessContext, lasting: boolean): boolean {
+function hasAdmin(state: AccessState, { now, people }: AccessContext, lasting: boolean): boolean {
   const keys = [...state.keys.values()].filter((key) => isInForce(key, now) && !(lasting && key.expires));
   return (
     keys.some((key) => rolesOfKey(state, key).some(isAdmin)) ||
-    [...state.grants.values()].some((one) => 'actor' in one.to && isAdmin(one))
+    (people && [...state.grants.values()].some((one) => 'actor' in one.to && isAdmin(one)))
   );
 }
 

@@ -12,24 +12,15 @@ export class LookedAt {
     this.kept = new Recent(maxSize);
   }
 
-  /** One that was read anyway, and may be looked at soon. */
-  keep(recorded: Recorded): void {
-    const { stream, revision, data } = recorded;
-    this.kept.set(nameOf(stream, revision), recorded, 500 + JSON.stringify(data).length);
-  }
-
   /** The event at a revision. Throws `LogTruncated` where there is none. */
   async at(stream: string, revision: bigint): Promise<Recorded> {
-    const known = this.kept.get(nameOf(stream, revision));
+    const name = `${revision} ${stream}`;
+    const known = this.kept.get(name);
     if (known) return known;
     for await (const recorded of this.store.read(stream, revision)) {
-      this.keep(recorded);
+      this.kept.set(name, recorded, 500 + JSON.stringify(recorded.data).length);
       return recorded;
     }
     throw new LogTruncated(stream, revision);
   }
-}
-
-function nameOf(stream: string, revision: bigint): string {
-  return `${revision} ${stream}`;
 }

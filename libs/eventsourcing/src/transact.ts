@@ -1,6 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { Budget } from './budget';
 import {
   OutcomeUnknown,
   StoreUnavailable,
@@ -44,7 +43,7 @@ export type Request<Command> = {
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
   readonly meta: JsonObject & { readonly command: CommandId };
-  /** In `performance.now()` time: by then there is an answer, and nothing is sent to the log any more. */
+  /** In `performance.now()` time: past it while the command still waits for its turn, nothing is done. */
   readonly deadline?: number;
 };
 
@@ -61,6 +60,11 @@ export type Outcome<State> = {
 /** The clock is far behind what the stream has seen: nothing was written. */
 export class ClockSkew extends Error {
   override readonly name = 'ClockSkew';
+}
+
+/** The command waited for its turn until its time was over: nothing was written. */
+export class DeadlinePassed extends Error {
+  override readonly name = 'DeadlinePassed';
 }
 
 /** An idempotency key came again with another command. */
@@ -115,17 +119,9 @@ export class Transactor<State, Fact, Command> {
   async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
     // Who never gets a turn does not wait for it.
     void Promise.resolve(request.command).catch(() => undefined);
-    const budget = new Budget(request.deadline);
-    return budget.limits(this.inTurn(request, budget, answer));
-  }
-
-  private inTurn<T>(
-    request: Request<Command>,
-    budget: Budget,
-    answer: (outcome: Outcome<State>) => T,
-  ): Promise<T> {
     return this.queues.run(request.stream, async () => {
-      budget.assertLeft();
+      if (performance.now() > (request.deadline ?? Infinity))
+        throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
       const [warm, command] = await Promise.all([this.states.get(request.stream), request.command]);
       // Whether the state was read after the command came; on a store of this process's own it always is the last word.
       let newest = !this.store.shared;
@@ -143,9 +139,7 @@ export class Transactor<State, Fact, Command> {
         }
         if (!event)
           return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
-        budget.assertLeft();
-        budget.sent = true;
-        const recorded = await this.append(warm, event, races, budget);
+        const recorded = await this.append(warm, event, races);
         if (recorded)
           return answer({ recorded, replayed: false, state: warm.state, position: recorded.position });
       }
@@ -218,14 +212,9 @@ export class Transactor<State, Fact, Command> {
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */
-  private async append(
-    warm: Warm<State>,
-    event: NewEvent,
-    races: number,
-    budget: Budget,
-  ): Promise<Recorded | null> {
+  private async append(warm: Warm<State>, event: NewEvent, races: number): Promise<Recorded | null> {
     try {
-      const { position, revision } = await this.appendSurely(warm, event, budget);
+      const { position, revision } = await this.appendSurely(warm, event);
       const recorded = { ...event, stream: warm.stream, position, revision };
       this.states.fold(warm, recorded);
       this.states.keep(warm);
@@ -233,8 +222,6 @@ export class Transactor<State, Fact, Command> {
     } catch (error) {
       if (error instanceof OutcomeUnknown) this.states.forget(warm.stream);
       if (!(error instanceof WrongRevision) || races >= RACES) throw error;
-      // Somebody else's event is there, so this one is not.
-      budget.sent = false;
       // Replicas that lose in step with each other would go on doing so.
       if (races > 1) await pause(Math.random() * 2 ** Math.min(races, 7));
       await this.states.catchUp(warm);
@@ -242,16 +229,16 @@ export class Transactor<State, Fact, Command> {
     }
   }
 
-  private async appendSurely(warm: Warm<State>, event: NewEvent, budget: Budget): Promise<Appended> {
+  private async appendSurely(warm: Warm<State>, event: NewEvent): Promise<Appended> {
     for (let retries = 0; ; retries++) {
       try {
         return await this.store.append(warm.stream, warm.revision, [event]);
       } catch (error) {
         const unknown = error instanceof OutcomeUnknown || (retries > 0 && error instanceof StoreUnavailable);
         if (!unknown) throw error;
-        if (retries < RETRIES) await pause(RETRY_MS * 2 ** retries);
-        if (retries >= RETRIES || budget.isOver)
+        if (retries >= RETRIES)
           throw new OutcomeUnknown('the event may be in the log or not', { cause: error });
+        await pause(RETRY_MS * 2 ** retries);
       }
     }
   }

@@ -4,12 +4,23 @@ import {
   decideAccess,
   Rejected,
   type AccessCommand,
-  type AccessContext,
   type AccessFact,
   type AccessState,
+  type OperationName,
 } from '@gatehouse/domain';
 import { IdempotencyKeyReused, Transactor, type Decider, type EventStore } from '@gatehouse/eventsourcing';
-import { ACCESS, Accesses, EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
+import { CredentialRefused } from '@gatehouse/identity';
+import {
+  ACCESS,
+  Accesses,
+  asOf,
+  EdgeProblem,
+  EVENT_STORE,
+  Metrics,
+  refuseUnlessPermitted,
+  Settings,
+  type Caller,
+} from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { requestFor } from '../commanding';
@@ -25,12 +36,33 @@ export type AccessOutcome = {
   readonly state: AccessState;
 };
 
-type Asked = { readonly command: AccessCommand; readonly who: Omit<AccessContext, 'now'> };
+/** A command, who asks, and whether people can come at all: there is an identity provider. */
+type Asked = { readonly command: AccessCommand; readonly caller: Caller; readonly people: boolean };
 
-/** The access of a tenant as `transact` runs it. */
+/** The right that a command takes; null: it is not asked for through a door. */
+const RIGHT: Readonly<Record<AccessCommand['verb'], OperationName | null>> = {
+  openTenant: 'open-tenant',
+  suspendTenant: 'suspend-tenant',
+  resumeTenant: 'suspend-tenant',
+  recoverAdmin: null,
+  issueKey: 'issue-key',
+  revokeKey: 'revoke-key',
+  grant: 'grant',
+  withdraw: 'withdraw',
+};
+
+/**
+ * The access of a tenant as `transact` runs it. Whoever asks is judged once more by the state that decides: what they lost since
+ * the guard let them in they cannot use to make up for it.
+ */
 export const ACCESS_DECIDER: Decider<AccessState, AccessFact, Asked> = {
   ...ACCESS,
-  decide: ({ command, who }, state, { now }) => decideAccess(command, state, { ...who, now }),
+  decide: ({ command, caller, people }, state, { now }) => {
+    const who = asOf(state, caller);
+    const right = RIGHT[command.verb];
+    if (right !== null) refuseUnlessPermitted(who, right, undefined);
+    return decideAccess(command, state, { ...who, people, now });
+  },
 };
 
 /** The one handler behind both doors: every change of who may do what goes through here. */
@@ -49,13 +81,14 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
 
   async execute({ tenant, command, asked, origin }: OnAccess): Promise<AccessOutcome> {
     const { verb } = command;
-    const { actor, roles, groups } = origin.caller;
+    const { caller } = origin;
+    const people = this.settings.oidc !== undefined;
     const fingerprint = sha256(canonicalJson([verb, asked]));
     const timeoutMs = this.settings.requestTimeoutMs;
     try {
       const request = requestFor(accessStream(tenant), fingerprint, origin, { timeoutMs, about: { tenant } });
       const outcome = await this.transactor.transact(
-        { ...request, command: { command, who: { actor, roles, groups } } },
+        { ...request, command: { command, caller, people } },
         ({ state, recorded, replayed, position }): AccessOutcome => ({
           event: recorded && ACCESS.decode(recorded),
           replayed,
@@ -68,12 +101,14 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
       this.metrics.commands.inc({ verb, outcome: outcomeOf(outcome) });
       return outcome;
     } catch (error) {
-      const refused = error instanceof Rejected || error instanceof IdempotencyKeyReused;
+      const refused = REFUSALS.some((kind) => error instanceof kind);
       this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
       throw error;
     }
   }
 }
+
+const REFUSALS = [Rejected, EdgeProblem, CredentialRefused, IdempotencyKeyReused];
 
 function outcomeOf({ event, replayed }: AccessOutcome): string {
   if (replayed) return 'replayed';

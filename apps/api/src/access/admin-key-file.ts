@@ -19,6 +19,14 @@ export const FIRST_ADMIN = {
 /** Who makes a key that nobody asked for over the API. */
 const GATEHOUSE = { id: 'gatehouse', kind: 'service' } as const;
 
+const OPERATOR = {
+  actor: GATEHOUSE,
+  auth: { method: 'platform' },
+  roles: [],
+  groups: [],
+  makers: [],
+} as const;
+
 /** Where a key was left, where the event of it stands, and where the file is now that was in its place. */
 export type LeftKey = { readonly file: string; readonly position: bigint; readonly aside?: string };
 
@@ -60,11 +68,11 @@ async function record(store: EventStore, tenant: string, command: AccessCommand)
     {
       stream: accessStream(tenant),
       eventId: uuidV5(id),
-      command: { command, who: { actor: GATEHOUSE, roles: [], groups: [] } },
+      command: { command, caller: { ...OPERATOR, tenant }, people: false },
       meta: {
         tenant,
         actor: GATEHOUSE,
-        auth: { method: 'platform' },
+        auth: OPERATOR.auth,
         command: { id, fingerprint: sha256(id) },
         correlation: id,
         schema: 1,

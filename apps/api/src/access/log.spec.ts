@@ -177,6 +177,30 @@ it.each([
   ]);
 });
 
+it.each([
+  ['HTTP', (as: Record<string, string>) => askHttp('GET', '/v1/models/m/live', as), 403],
+  ['gRPC', (as: Record<string, string>) => askGrpc('GetLive', as), 7],
+])(
+  'whoever is of a suspended tenant is told once, with what they wanted: over %s',
+  async (door, ask, status) => {
+    const tenant = `closed-${door.toLowerCase()}`;
+    const opened = await edge.post('/v1/tenants', { tenant }, { authorization: `Bearer ${PLATFORM.key}` });
+    const { id: credential, key } = opened.body['admin'] as { id: string; key: string };
+    const as = { authorization: `Bearer ${PLATFORM.key}` };
+    await edge.post(`/v1/tenants/${tenant}/suspension`, {}, as);
+    const denials = 'gatehouse_denials_total{operation="read",code="tenant-suspended"}';
+    const before = await counted(denials);
+    const start = output.length;
+    const id = `suspended-${door}`;
+    expect(await ask({ authorization: `Bearer ${keepSecret(key)}`, 'x-request-id': id })).toBe(status);
+    const told = { id, tenant, actor: 'admin', credential, operation: 'read', code: 'tenant-suspended' };
+    expect(since(start).filter(({ msg }) => msg === 'a right is missing')).toEqual([
+      expect.objectContaining(told),
+    ]);
+    expect(await counted(denials)).toBe(before + 1);
+  },
+);
+
 describe('what anybody came with', () => {
   /** Where a client that has not read the docs puts it. */
   async function clumsily(secret: string, as: Record<string, string>): Promise<void> {

@@ -1,14 +1,21 @@
 import { grpcDoor, httpDoor, type Ask, type Door, type Told } from '../models/testing/doors';
 import { APPROVE, REJECT, release, run } from '../models/testing/lives';
 import type { RoleGrant } from '@gatehouse/domain';
+import type { EventStore } from '@gatehouse/eventsourcing';
+import { EVENT_STORE } from '@gatehouse/platform';
 import type { Edge } from '../testing/edge';
 import {
   activating,
+  granting,
+  issuing,
   breakingGlass,
   overGrpc,
   overHttp,
   publishing,
   reviewing,
+  revoking,
+  withdrawing,
+  type Call,
   type Caller,
 } from './testing/calls';
 import { House, Reviewers } from './testing/reviewers';
@@ -429,6 +436,49 @@ async function family(scene: Scene, roles: readonly RoleGrant[]): Promise<void> 
   await people.key('far', { roles: all, by: people.as('middle') });
 }
 
+/** An admin who asks for a role, as themselves or through `straw`, a key of another's that they made, and whose it would be. */
+type SelfGrant = readonly [
+  what: string,
+  ask: (people: Reviewers, model: string) => Call,
+  as: 'ada' | 'straw',
+  code: string,
+];
+const ADMIN = { role: 'admin' } as const;
+const SELF_GRANTS: readonly SelfGrant[] = [
+  ['themselves', (_, model) => granting({ actor: `ada-${model}` }, AUTHOR), 'ada', 'own-grant'],
+  [
+    'themselves, what they have',
+    (_, model) => granting({ actor: `ada-${model}` }, ADMIN),
+    'ada',
+    'own-grant',
+  ],
+  ['their key', (people) => granting({ key: people.id('ada') }, AUTHOR), 'ada', 'own-grant'],
+  ['a group of theirs', (_, model) => granting({ group: `of-${model}` }, AUTHOR), 'ada', 'own-grant'],
+  [
+    'a group of theirs, what it has',
+    (_, model) => granting({ group: `of-${model}` }, ADMIN),
+    'ada',
+    'own-grant',
+  ],
+  ['themselves, by a key', (_, model) => issuing(`ada-${model}`, [AUTHOR]), 'ada', 'own-grant'],
+  ['a key of theirs that has no more', (_, model) => issuing(`ada-${model}`, [ADMIN]), 'ada', 'ok'],
+  ['who made the key', (_, model) => granting({ actor: `ada-${model}` }, AUTHOR), 'straw', 'own-grant'],
+  [
+    'who made the key, what they have',
+    (_, model) => granting({ actor: `ada-${model}` }, ADMIN),
+    'straw',
+    'own-grant',
+  ],
+  [
+    'the key of who made the key',
+    (people) => granting({ key: people.id('ada') }, AUTHOR),
+    'straw',
+    'own-grant',
+  ],
+  ['who made the key, by a key', (_, model) => issuing(`ada-${model}`, [AUTHOR]), 'straw', 'own-grant'],
+  ['somebody else', (_, model) => granting({ actor: `else-${model}` }, AUTHOR), 'straw', 'ok'],
+];
+
 const RACES = 5;
 
 const DOORS: readonly (readonly [string, (edge: Edge) => Door, (edge: Edge) => Caller])[] = [
@@ -463,6 +513,20 @@ describe.each(DOORS)('over %s', (name, doorOf, calling) => {
     },
   );
 
+  it.each(SELF_GRANTS.map((row, i) => [...row, i] as const))(
+    'an admin gives a role to %s',
+    async (_what, ask, as, code, i) => {
+      const scene = await open(`self-${i}`);
+      const { people, model } = scene;
+      const group = `of-${model}`;
+      const ada = await house.token(`ada-${model}`, [group]);
+      await people.key('ada', { actor: `ada-${model}`, roles: [ADMIN] });
+      await people.grant({ group }, undefined, ADMIN);
+      await people.key('straw', { roles: [ADMIN, AUTHOR], by: ada });
+      expect(await scene.call(ask(people, model), as === 'ada' ? ada : people.as('straw'))).toBe(code);
+    },
+  );
+
   it('a promotion that races an activation is judged by the one policy or the other, and says by which', async () => {
     for (let i = 0; i < RACES; i++) {
       const scene = await open(`race-${i}`);
@@ -491,6 +555,51 @@ describe.each(DOORS)('over %s', (name, doorOf, calling) => {
       expect(['ok', 'not-approved']).toContain(code);
       if (code !== 'ok') expect((await scene.promote()).code).toBe(code);
     }
+  });
+
+  it.each<[string, (scene: Scene) => Promise<readonly [end: Call, as: string]>, string]>([
+    [
+      'a key',
+      async ({ people }) => {
+        await people.key('thief', { roles: [{ role: 'admin' }] });
+        return [revoking(people.id('thief')), people.as('thief')];
+      },
+      'access.KeyRevoked',
+    ],
+    [
+      'a person',
+      async ({ people, model }) => {
+        const thief = { actor: `thief-of-${model}` };
+        await people.grant(thief, undefined, { role: 'admin' });
+        return [withdrawing(people.grantTo(thief)), await house.token(thief.actor)];
+      },
+      'access.Withdrawn',
+    ],
+  ])('%s that loses its rights gives none from then on, however early it asked', async (who, hire, ended) => {
+    const scene = await open(`behind-${who.replace(' ', '-')}`);
+    const [end, thief] = await hire(scene);
+    const asks = (n: number) => [
+      issuing(`${scene.model}-${n}`, [{ role: 'reader' }]),
+      granting({ actor: `${scene.model}-${n}` }, { role: 'reader' }),
+    ];
+    const ask = (from: number) =>
+      Array.from({ length: 10 }, (_, n) => asks(from + n))
+        .flat()
+        .map((call) => scene.call(call, thief));
+    // They wait for each other: the guard has let all of them in when the first is decided.
+    const [told, over] = await Promise.all([
+      Promise.all([...ask(0), ...ask(10)]),
+      scene.call(end, house.admin),
+      Promise.all(ask(20)),
+    ]);
+    expect(over).toBe('ok');
+    expect(['ok', 'role-missing', 'credential-invalid']).toEqual(expect.arrayContaining([...new Set(told)]));
+    const store = edge.running.app.get<EventStore>(EVENT_STORE, { strict: false });
+    const types: string[] = [];
+    for await (const { type, data } of store.read('access-default'))
+      if (JSON.stringify(data).includes(scene.model) || type === ended) types.push(type);
+    const since = types.slice(types.lastIndexOf(ended) + 1);
+    expect(since).toEqual([]);
   });
 
   it('the same reviewer at the same time through many calls counts once', async () => {

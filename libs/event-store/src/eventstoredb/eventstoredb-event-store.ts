@@ -20,7 +20,6 @@ import { Limited } from './limited';
 import { LogReader } from './log-reader';
 import { Retries } from './retries';
 import { startUp } from './start-up';
-import { StreamFollower } from './stream-follower';
 import { StreamReader } from './stream-reader';
 import { Wire } from './wire';
 
@@ -79,7 +78,6 @@ export class EventStoreDbEventStore implements OpenStore {
     private readonly wire: Wire,
     private readonly retries: Retries,
     private readonly streams: StreamReader,
-    private readonly one: StreamFollower,
     private readonly all: LogReader,
     private readonly appender: Appender,
     private readonly onClosed: () => void,
@@ -99,7 +97,6 @@ export class EventStoreDbEventStore implements OpenStore {
       const known = new KnownIds(chosen.knownIds);
       const limited = new Limited();
       const streams = new StreamReader(wire, prefix, known, limited, retries);
-      const one = new StreamFollower(wire, streams, retries, chosen.quietMs);
       const log = new LogReader(wire, prefix, limited, retries, chosen.quietMs);
       const appender = new Appender(wire, streams, known, retries);
       return new EventStoreDbEventStore(
@@ -108,7 +105,6 @@ export class EventStoreDbEventStore implements OpenStore {
         wire,
         retries,
         streams,
-        one,
         log,
         appender,
         chosen.onClosed,
@@ -132,8 +128,7 @@ export class EventStoreDbEventStore implements OpenStore {
     return this.whileOpen(() => this.streams.read(stream, from));
   }
 
-  readAll(after: bigint, { follow, signal, prefix = '', stream }: ReadAllOptions): AsyncIterable<Recorded> {
-    if (stream !== undefined) return this.whileOpen(() => this.one.behind(after, stream, { follow, signal }));
+  readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncIterable<Recorded> {
     const from = { prefix, signal };
     return this.whileOpen(() => (follow ? this.all.follow(after, from) : this.all.toHead(after, from)));
   }

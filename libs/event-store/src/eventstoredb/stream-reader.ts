@@ -94,8 +94,7 @@ export class StreamReader {
     }
   }
 
-  /** The event, which has to be that revision. Throws `LogTruncated`, or `StoreUnavailable` when it is not of our making. */
-  verified(stream: string, revision: bigint, event: ReadResp.ReadEvent.RecordedEvent): EsdbEvent {
+  private verified(stream: string, revision: bigint, event: ReadResp.ReadEvent.RecordedEvent): EsdbEvent {
     const { recorded, revision: there, position } = wireEvent(event, this.prefix);
     if (there !== revision) throw new LogTruncated(stream, revision);
     if (position === undefined)
@@ -134,8 +133,7 @@ export class StreamReader {
     }
   }
 
-  /** Resolves after a pause when the same may be tried again, else throws what the port says. */
-  async again(
+  private async again(
     stream: string,
     next: bigint,
     fault: Fault,
@@ -150,8 +148,7 @@ export class StreamReader {
   }
 }
 
-/** Whether it is an error of the port already. */
-export function isOurs(error: unknown): boolean {
+function isOurs(error: unknown): boolean {
   return error instanceof LogTruncated || error instanceof StoreUnavailable;
 }
 

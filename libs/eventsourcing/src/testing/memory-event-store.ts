@@ -74,12 +74,8 @@ export class MemoryEventStore implements EventStore {
     }
   }
 
-  async *readAll(
-    after: bigint,
-    { follow, signal, prefix = '', stream }: ReadAllOptions,
-  ): AsyncGenerator<Recorded> {
+  async *readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncGenerator<Recorded> {
     const { events } = this.state;
-    const wanted = (name: string) => (stream === undefined ? name.startsWith(prefix) : name === stream);
     const end = events.length;
     const slices = new Slices();
     // Positions are dense here: the event of position p has index p − 1.
@@ -92,7 +88,7 @@ export class MemoryEventStore implements EventStore {
       }
       if (slices.over()) await slices.next();
       const event = events[at++]!;
-      if (!signal.aborted && wanted(event.stream)) yield toRecorded(event);
+      if (!signal.aborted && event.stream.startsWith(prefix)) yield toRecorded(event);
     }
   }
 

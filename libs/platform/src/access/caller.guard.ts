@@ -62,11 +62,17 @@ export class CallerGuard implements CanActivate {
   }
 }
 
-function refuseUnlessPermitted(
-  { roles, auth }: Caller,
+/** Throws what a caller is answered who may not do this. */
+export function refuseUnlessPermitted(
+  { roles, auth, suspended }: Caller,
   operation: OperationName,
   model: string | undefined,
 ): void {
+  if (suspended)
+    throw new EdgeProblem(
+      'tenant-suspended',
+      'This tenant is suspended: whoever runs the platform can tell why.',
+    );
   const { scope, what, roles: needed }: Permission = PERMISSIONS[operation];
   const isPlatform = auth.method === 'platform';
   if (isPlatform ? scope === 'platform' : permits(roles, operation, model)) return;

@@ -16,6 +16,8 @@ export type Caller = {
   readonly makers: readonly string[];
   /** RFC 3339: when the key expires, if it does. */
   readonly expires?: string;
+  /** Their tenant is suspended: they are known, and may do nothing. */
+  readonly suspended?: true;
 };
 
 export const OPERATION = 'gatehouse:operation';

@@ -1,5 +1,12 @@
 import { Injectable } from '@nestjs/common';
-import { isInForce, rolesOfKey, rolesOfPerson, type AccessState, type Actor } from '@gatehouse/domain';
+import {
+  isInForce,
+  rolesOfKey,
+  rolesOfPerson,
+  type AccessState,
+  type Actor,
+  type Key,
+} from '@gatehouse/domain';
 import type { AsRead } from '@gatehouse/eventsourcing';
 import {
   CredentialRefused,
@@ -11,7 +18,6 @@ import {
   type Presented,
 } from '@gatehouse/identity';
 import { hash } from 'node:crypto';
-import { EdgeProblem } from '../edge-problem';
 import { Settings } from '../settings';
 import { Accesses } from './accesses';
 import type { Caller } from './caller';
@@ -109,16 +115,43 @@ export class Credentials {
   }
 }
 
+/**
+ * The same caller, as the access of their tenant has it now: with the roles that they hold now. Throws `CredentialRefused` where
+ * their key is no longer in force.
+ */
+export function asOf(state: AccessState, caller: Caller): Caller {
+  const { tenant, actor, auth, groups } = caller;
+  // The platform key is of no tenant.
+  if (auth.method === 'platform') return caller;
+  if (auth.method === 'oidc')
+    return { ...caller, roles: rolesOfPerson(state, actor.id, groups), ...suspension(state) };
+  const key = state.keys.get(auth.credential ?? '');
+  if (!key) throw new CredentialRefused('unknown');
+  return byKey(state, tenant, key);
+}
+
 function ofKey({ state }: AsRead<AccessState>, tenant: string, { id, hash: secret }: ParsedKey): Caller {
   const key = state.keys.get(id);
   // Only who has the secret learns more than that there is no such credential.
   if (!key || !sameHash(key.hash, secret)) throw new CredentialRefused('unknown');
+  return byKey(state, tenant, key);
+}
+
+function byKey(state: AccessState, tenant: string, key: Key): Caller {
   if (key.revokedAt !== null) throw new CredentialRefused('revoked');
   if (!isInForce(key, new Date().toISOString())) throw new CredentialRefused('expired');
-  refuseSuspended(state);
-  const { actor, makers, expires } = key;
-  const auth = { method: 'key', credential: id } as const;
-  return { tenant, actor, auth, roles: rolesOfKey(state, key), groups: [], makers, expires };
+  const { key: credential, actor, makers, expires } = key;
+  const auth = { method: 'key', credential } as const;
+  return {
+    tenant,
+    actor,
+    auth,
+    roles: rolesOfKey(state, key),
+    groups: [],
+    makers,
+    expires,
+    ...suspension(state),
+  };
 }
 
 /** Whoever an identity provider names for a tenant that was never opened is as unknown as a key of it. */
@@ -127,16 +160,11 @@ function ofPerson(
   { tenant, groups, credential, ...who }: Identified,
 ): Caller {
   if (state.openedAt === null) throw new CredentialRefused('unknown');
-  refuseSuspended(state);
   const actor: Actor = { id: who.actor, kind: who.kind };
   const roles = rolesOfPerson(state, actor.id, groups);
-  return { tenant, actor, auth: credential, roles, groups, makers: [] };
+  return { tenant, actor, auth: credential, roles, groups, makers: [], ...suspension(state) };
 }
 
-function refuseSuspended({ suspendedAt }: AccessState): void {
-  if (suspendedAt === null) return;
-  throw new EdgeProblem(
-    'tenant-suspended',
-    'This tenant is suspended: whoever runs the platform can tell why.',
-  );
+function suspension({ suspendedAt }: AccessState): Pick<Caller, 'suspended'> {
+  return suspendedAt === null ? {} : { suspended: true };
 }

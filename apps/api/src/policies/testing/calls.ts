@@ -1,3 +1,4 @@
+import type { RoleGrant } from '@gatehouse/domain';
 import type { Edge } from '../../testing/edge';
 
 /** A call of one RPC, or of the route that stands for it: what is not in the path is in the body. */
@@ -33,6 +34,30 @@ export const overGrpc =
     const { code, details } = await edge.rpc(rpc, message, { authorization });
     return code === 0 ? 'ok' : details!.reason;
   };
+
+export const issuing = (actor: string, roles: readonly RoleGrant[]): Call => ({
+  rpc: 'IssueKey',
+  route: 'POST /v1/access/keys',
+  body: { actor, kind: 'user', roles },
+});
+
+export const revoking = (id: string): Call => ({
+  rpc: 'RevokeKey',
+  route: `DELETE /v1/access/keys/${id}`,
+  named: { id },
+});
+
+export const granting = (to: object, role: RoleGrant): Call => ({
+  rpc: 'GrantRole',
+  route: 'POST /v1/access/grants',
+  body: { to, ...role },
+});
+
+export const withdrawing = (id: string): Call => ({
+  rpc: 'WithdrawGrant',
+  route: `DELETE /v1/access/grants/${id}`,
+  named: { id },
+});
 
 export const publishing = (document: object): Call => ({
   rpc: 'PublishPolicy',

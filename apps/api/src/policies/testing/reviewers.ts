@@ -64,8 +64,8 @@ export class Reviewers {
   }
 
   /** Makes somebody a reviewer, in a capacity if one is named. */
-  async grant(to: Holder, capacity?: string): Promise<void> {
-    const { id } = await this.sent('POST', 'grants', { to, ...this.role('reviewer', capacity) });
+  async grant(to: Holder, capacity?: string, role = this.role('reviewer', capacity)): Promise<void> {
+    const { id } = await this.sent('POST', 'grants', { to, ...role });
     this.grants.set(JSON.stringify(to), id);
   }
 
@@ -77,6 +77,16 @@ export class Reviewers {
   /** Who holds a key as the one it was granted to. */
   holder(name: string): Holder {
     return { key: this.keys.get(name)!.id };
+  }
+
+  /** The id of the key that was made under this name. */
+  id(name: string): string {
+    return this.keys.get(name)!.id;
+  }
+
+  /** The id of what was granted to somebody last. */
+  grantTo(to: Holder): string {
+    return this.grants.get(JSON.stringify(to))!;
   }
 
   /** A role for this model alone. */
