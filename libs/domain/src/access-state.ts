@@ -6,6 +6,8 @@ import { capacitiesOn, permits, type RoleGrant } from './roles';
 export type Key = KeyIssued & {
   readonly issuedAt: string;
   readonly issuedBy: Actor;
+  /** The key that it was issued with; null: whoever issued it came with none. */
+  readonly issuedWith: string | null;
   /**
    * Who made it: whoever issued it and, if they did so with a key, whoever made that one, and so on. What the key
    * decides counts as decided by each of them, too.
@@ -69,9 +71,10 @@ export function evolveAccess(state: AccessState, { type, data, meta }: AccessFac
 
 function addKey(state: AccessState, data: KeyIssued, meta: Meta): void {
   const { time, actor } = meta;
-  const with_ = keyOf(meta);
-  const makers = [...new Set([actor.id, ...(with_ === null ? [] : makersOf(state, with_))])];
-  state.keys.set(data.key, { ...data, issuedAt: time, issuedBy: actor, makers, revokedAt: null });
+  const issuedWith = keyOf(meta);
+  const makers = [...new Set([actor.id, ...(issuedWith === null ? [] : makersOf(state, issuedWith))])];
+  const issued = { issuedAt: time, issuedBy: actor, issuedWith, makers };
+  state.keys.set(data.key, { ...data, ...issued, revokedAt: null });
   state.bytes += 600 + 100 * data.roles.length;
 }
 

@@ -8,23 +8,23 @@ export function publicEvent(recorded: Recorded): PublicEvent {
   return told(recorded, fact.meta, { version: versionOf(fact) });
 }
 
-/** An event of who may do what, without the hash of a key: nobody needs it to check what was granted. Throws `Undecodable`. */
+/** An event of who may do what, with the credential that it was done with, without the hash of a key: nobody needs it to check what was granted. Throws `Undecodable`. */
 export function accessEvent(recorded: Recorded): PublicEvent {
   const { meta } = decodeAccess(recorded);
   const { hash: _, ...data } = recorded.data;
-  return told(recorded, meta, { data });
+  return told(recorded, meta, { auth: meta.auth, data });
 }
 
-/** An event of a policy; `version` is the policy's. Throws `Undecodable`. */
+/** An event of a policy, with the credential that it was done with; `version` is the policy's. Throws `Undecodable`. */
 export function policyEvent(recorded: Recorded): PublicEvent {
   const { meta, data } = decodePolicy(recorded);
-  return told(recorded, meta, { version: data.version });
+  return told(recorded, meta, { auth: meta.auth, version: data.version });
 }
 
 function told(
   { position, stream, revision, id, type, data }: Recorded,
   meta: Meta,
-  own: Partial<Pick<PublicEvent, 'version' | 'data'>>,
+  own: Partial<Pick<PublicEvent, 'auth' | 'version' | 'data'>>,
 ): PublicEvent {
   return {
     position: String(position),

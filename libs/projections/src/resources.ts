@@ -1,4 +1,4 @@
-import type { Actor, Dataset, Deltas, Json, ReasonCode, Rule, Stage, Void } from '@gatehouse/domain';
+import type { Actor, Dataset, Deltas, Json, Meta, ReasonCode, Rule, Stage, Void } from '@gatehouse/domain';
 
 // The public shapes of docs/api: what the queries answer, word for word.
 
@@ -126,6 +126,8 @@ export type PublicEvent = {
   version: number | null;
   time: string;
   actor: Actor;
+  /** By which credential the actor was known; of access and policies alone. */
+  auth?: Meta['auth'];
   correlation: string;
   causation: string | null;
   data: { readonly [key: string]: unknown };

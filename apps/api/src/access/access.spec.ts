@@ -61,7 +61,9 @@ describe('a key', () => {
     expect(codeOf(await register('credit'))).toEqual([403, 'role-missing']);
     expect(codeOf(await call(key, 'GET', '/v1/models/credit/live'))).toEqual([403, 'role-missing']);
     const listed = (await call(admin, 'GET', '/v1/access/keys')).body['items'] as object[];
-    expect(listed).toContainEqual(expect.objectContaining({ id, actor: 'ci', revokedAt: null }));
+    const { auth } = (await call(admin, 'GET', '/v1/access/me')).body as { auth: { credential: string } };
+    const issuedWith = auth.credential;
+    expect(listed).toContainEqual(expect.objectContaining({ id, actor: 'ci', issuedWith, revokedAt: null }));
     expect(JSON.stringify(listed)).not.toContain(key);
     expect(JSON.stringify(listed)).not.toContain('hash');
   });

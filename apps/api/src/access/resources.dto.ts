@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { ActorDto } from '../reads/resources.dto';
+import { ActorDto, AuthDto } from '../reads/resources.dto';
 import type { IssuedKey, OpenedTenant, Written } from './access-writes';
-import type { Auth, GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
+import type { GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
 
 // What is answered about access, as classes: OpenAPI is generated from them. Each implements the type that is answered
 // with, so drift does not compile.
@@ -23,6 +23,8 @@ export class KeyDto implements KeyResource {
   expires: string | null;
   issuedAt: string;
   issuedBy: ActorDto;
+  /** The id of the key that it was issued with; null: whoever issued it came with none. */
+  issuedWith: string | null;
   revokedAt: string | null;
 }
 
@@ -70,13 +72,6 @@ export class WithdrawnDto implements Written {
   changed: boolean;
   position: string;
   id: string;
-}
-
-export class AuthDto implements Auth {
-  method: 'header' | 'key' | 'oidc' | 'platform';
-  /** The id of the key, or the subject of the token. */
-  credential?: string;
-  issuer?: string;
 }
 
 export class MeDto implements MeResource {

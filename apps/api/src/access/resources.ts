@@ -10,6 +10,8 @@ export type KeyResource = {
   readonly expires: string | null;
   readonly issuedAt: string;
   readonly issuedBy: Actor;
+  /** The id of the key that it was issued with; null: of none. */
+  readonly issuedWith: string | null;
   readonly revokedAt: string | null;
 };
 
@@ -48,7 +50,7 @@ export type TenantResource = {
 };
 
 export function keyResource(key: Key): KeyResource {
-  const { key: id, actor, roles, expires = null, issuedAt, issuedBy, revokedAt } = key;
+  const { key: id, actor, roles, expires = null, issuedAt, issuedBy, issuedWith, revokedAt } = key;
   return {
     id,
     actor: actor.id,
@@ -57,6 +59,7 @@ export function keyResource(key: Key): KeyResource {
     expires,
     issuedAt,
     issuedBy,
+    issuedWith,
     revokedAt,
   };
 }

@@ -95,6 +95,8 @@ describe.each([
       version: null,
       time: expect.any(String) as string,
       actor: { id: 'admin', kind: 'user' },
+      // By which key the admin was known: the one of the first start.
+      auth: { method: 'key', credential: told[0]!.data['key'] },
       correlation: expect.any(String) as string,
       causation: null,
       data: {

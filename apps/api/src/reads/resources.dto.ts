@@ -202,6 +202,14 @@ export class ModelSummaryDto implements ModelSummary {
   current: VersionNameDto | null;
 }
 
+/** By which credential somebody was known. */
+export class AuthDto implements NonNullable<PublicEvent['auth']> {
+  method: 'header' | 'key' | 'oidc' | 'platform';
+  /** The id of the key, or the subject of the token. */
+  credential?: string;
+  issuer?: string;
+}
+
 export class EventDto implements PublicEvent {
   position: string;
   stream: string;
@@ -216,6 +224,8 @@ export class EventDto implements PublicEvent {
   version: number | null;
   time: string;
   actor: ActorDto;
+  /** By which credential they were known; in the feeds of access and of policies alone. */
+  auth?: AuthDto;
   correlation: string;
   causation: string | null;
   /** The payload, as stored; of access, without the hash of a key. */

@@ -1266,7 +1266,11 @@ export interface Event {
     | string
     | undefined;
   /** The payload, as stored; of access, without the hash of a key. */
-  data?: { [key: string]: any } | undefined;
+  data?:
+    | { [key: string]: any }
+    | undefined;
+  /** By which credential the actor was known; of access and of policies alone. */
+  auth?: Auth | undefined;
 }
 
 /** GetLive. */
@@ -1524,7 +1528,11 @@ export interface ApiKey {
     | Actor
     | undefined;
   /** Absent: it was not revoked. */
-  revokedAt?: string | undefined;
+  revokedAt?:
+    | string
+    | undefined;
+  /** The id of the key that it was issued with; absent: whoever issued it came with none. */
+  issuedWith?: string | undefined;
 }
 
 /** A key that was made. */
