@@ -63,6 +63,8 @@ const BATCH = 1_000;
 const SETTLE_EVERY = 50_000;
 /** Nothing came for so long while catching up: what was put off is settled meanwhile. */
 const QUIET_MS = 20;
+/** So long a measurement waits for the log to say where it ends. */
+const MEASURE_MS = 1_000;
 const RETRY_MS = { first: 50, longest: 5_000 };
 
 class Path implements Following {
@@ -107,11 +109,10 @@ class Path implements Following {
   }
 
   async measured(): Promise<FollowStatus> {
-    try {
-      this.heard((await this.store.log()).head);
-    } catch {
-      // The end as last heard of is the best there is.
-    }
+    const heard = this.store.log().then(({ head }) => this.heard(head));
+    // Where there is no answer in time, the end as last heard of is the best there is.
+    heard.catch(() => undefined);
+    await settlesWithin(MEASURE_MS, heard);
     return this.status();
   }
 

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { FollowStatus } from '@gatehouse/eventsourcing';
 import type { ChannelStatus } from '@gatehouse/messaging';
+import { Accesses, SILENT_MS } from './access/accesses';
 import { Channels, degradedBy } from './channels';
 import { FollowerHost } from './follower-host';
 import { Stopping } from './stopping';
-import { StoreState } from './store-state';
+import { StoreState, type LogHealth } from './store-state';
 
 /** So far behind the log a view is still worth asking; at 20,000 events a second it is a tenth of a second. */
 const LITTLE_LAG = 2_000n;
@@ -15,7 +16,7 @@ export type Readiness = {
   readonly ready: boolean;
   /** What keeps it from being ready. */
   readonly because: readonly string[];
-  /** Whether the log takes writes. While it does not, reads go on: that alone makes nobody unready. */
+  /** Whether the log takes writes. While it does not, reads go on, as long as the log answers: that alone makes nobody unready. */
   readonly writable: boolean;
   readonly followers: readonly {
     name: string;
@@ -25,7 +26,7 @@ export type Readiness = {
     lastEventAt: string | null;
     error?: string;
   }[];
-  /** What is worth a look, and keeps nobody from being ready: the fan-out, the pointer files. */
+  /** What is worth a look, and keeps nobody from being ready: a log that takes no writes, the fan-out, the pointer files. */
   readonly degraded: readonly string[];
   /** Absent where nothing is fanned out. */
   readonly channels?: readonly ShownChannel[];
@@ -49,26 +50,36 @@ export class Health {
     private readonly store: StoreState,
     private readonly stopping: Stopping,
     private readonly channels: Channels,
+    private readonly accesses: Accesses,
   ) {}
 
   async readiness(): Promise<Readiness> {
-    const followers = await this.followers.measured();
+    const [followers, log] = await Promise.all([this.followers.measured(), this.store.check()]);
     const because = [
       ...(this.stopping.begun ? ['the service is stopping'] : []),
       ...(this.store.failure ? [`the store has failed: ${this.store.failure.message}`] : []),
+      ...(log.silentMs >= SILENT_MS ? [silent(log)] : []),
       ...behind(followers.filter(({ beside }) => !beside)),
     ];
-    const writable = this.store.writable();
     const fanOut = await this.channels.status();
     return {
       ready: because.length === 0,
       because,
-      writable,
+      writable: log.writable,
       followers: followers.map(shown),
-      degraded: [...behind(followers.filter(({ beside }) => beside)), ...degradedBy(fanOut)],
+      degraded: [
+        ...(log.writable || log.silentMs >= SILENT_MS ? [] : [`the log takes no writes: ${log.reason}`]),
+        ...this.accesses.stale(),
+        ...behind(followers.filter(({ beside }) => beside)),
+        ...degradedBy(fanOut),
+      ],
       ...(fanOut && { channels: fanOut.channels.map(shownChannel) }),
     };
   }
+}
+
+function silent({ silentMs, reason }: LogHealth): string {
+  return `the log has been silent for ${Math.round(silentMs / 1_000)} s, so nobody knows who may still do what: ${reason}`;
 }
 
 function behind(followers: readonly FollowStatus[]): string[] {

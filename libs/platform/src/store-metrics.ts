@@ -21,7 +21,8 @@ export function storeMetrics(registry: Registry, store: OpenStore): void {
       name: `gatehouse_store_${name}`,
       help,
       registers: [registry],
-      collect() {
+      async collect() {
+        await store.check();
         this.set(of(store.stats()));
       },
     });
@@ -29,6 +30,11 @@ export function storeMetrics(registry: Registry, store: OpenStore): void {
   counter('appends', 'Appends in them', ({ appends }) => appends);
   counter('commit_seconds', 'Time spent committing', ({ commitSeconds }) => commitSeconds);
   gauge('queue_depth', 'Appends that wait for their answer', ({ queued }) => queued);
+  gauge(
+    'silent_seconds',
+    'For so long the log has not answered; 0 while it does',
+    ({ silentMs }) => silentMs / 1_000,
+  );
   gauge('writable', '1 while the log takes writes', ({ writable }) => Number(writable));
 }
 

@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import type { StoreStats } from '@gatehouse/event-store';
+
+/** How the log is: whether it takes writes (a full disk may pass), why not, and for how long it has not answered at all. */
+export type LogHealth = Pick<StoreStats, 'writable' | 'reason' | 'silentMs'>;
 
 /** Whether the event store still works. One that failed takes no writes any more: the process has to start anew. */
 @Injectable()
 export class StoreState {
   failure: Error | undefined;
-  /** Whether the log takes writes now; a full disk may pass. */
-  writable: () => boolean = () => true;
+  /** Asks the log how it is, which it says in 2 s at most. */
+  check: () => Promise<LogHealth> = () => Promise.resolve({ writable: true, reason: '', silentMs: 0 });
   /** Resolves when the store fails; never rejects. */
   readonly failed: Promise<Error>;
   private resolve!: (failure: Error) => void;

@@ -38,7 +38,10 @@ export class StoreModule implements OnApplicationShutdown {
   ) {
     storeMetrics(metrics.registry, store);
     followerMetrics(metrics.registry, followers);
-    state.writable = () => store.stats().writable;
+    state.check = async () => {
+      await store.check();
+      return store.stats();
+    };
     void store.failed.then((failure) => state.fail(failure));
   }
 

@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EventIdReused, OutcomeUnknown, StoreUnavailable, WrongRevision } from '@gatehouse/eventsourcing';
 import { collect, ids, newEvent, newEvents } from '@gatehouse/eventsourcing/testing';
+import type { EventStoreDbEventStore } from './eventstoredb-event-store';
 import type { EsdbServer, FaultKind } from './testing';
 import { Bench } from './testing/spec-tools';
 
@@ -82,6 +84,51 @@ describe('an append whose answer is lost', () => {
     await other.append('a', -1n, [newEvent()]);
     await expect(appending).rejects.toThrow(WrongRevision);
     expect(there(server, 'a')).toHaveLength(1);
+  });
+});
+
+describe('whether the log takes writes', () => {
+  const settled = async (store: EventStoreDbEventStore, writable: boolean) => {
+    const until = performance.now() + 5_000;
+    while (store.stats().writable !== writable && performance.now() < until) await sleep(20);
+    return store.stats();
+  };
+
+  it('is known though nobody writes, and again when the server is back', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const size = server.events().length;
+    await store.check();
+    expect(store.stats()).toMatchObject({ writable: true, reason: '', silentMs: 0 });
+    await server.stop();
+    await sleep(1_000);
+    await store.check();
+    expect(store.stats()).toMatchObject({ writable: false });
+    expect(store.stats().reason).toMatch(/EventStoreDB does not answer/);
+    await sleep(50);
+    expect(store.stats().silentMs).toBeGreaterThan(40);
+    await server.start();
+    expect(await settled(store, true)).toMatchObject({ reason: '', silentMs: 0 });
+    expect(server.events()).toHaveLength(size);
+  });
+
+  it('is not said of the log for what is wrong with one stream', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    server.inject('gatehouse-a', [{ type: 'foreign', data: {} }]);
+    await expect(store.append('a', 0n, [newEvent()])).rejects.toThrow(StoreUnavailable);
+    expect(await settled(store, true)).toMatchObject({ writable: true });
+  });
+
+  it('is over with the right to write, and says so', async () => {
+    const users = { ours: { password: 'secret', readAll: true } };
+    const { server } = await bench.server({ tls: true, users });
+    const store = await bench.store(server.connectionStringOf('ours:secret'));
+    const $userStreamAcl = { $r: 'ours', $w: '$admins', $d: '$admins', $mr: 'ours', $mw: '$admins' };
+    server.inject('$settings', [{ type: '$settings', data: { $userStreamAcl } }]);
+    await store.check();
+    expect(store.stats()).toMatchObject({ writable: false, silentMs: 0 });
+    expect(store.stats().reason).toMatch(/takes no writes of this user/);
   });
 });
 

@@ -21,6 +21,7 @@ import { LogReader } from './log-reader';
 import { Retries } from './retries';
 import { startUp } from './start-up';
 import { StreamReader } from './stream-reader';
+import { Vitals } from './vitals';
 import { Wire } from './wire';
 
 export interface EventStoreDbOptions {
@@ -69,7 +70,7 @@ export class EventStoreDbEventStore implements OpenStore {
   /** Never resolves: whatever happens to the server, this process can go on when it is back. */
   readonly failed = new Promise<Error>(() => {});
   private readonly lanes = new Lanes();
-  private readonly figures = { batches: 0, appends: 0, commitSeconds: 0, writable: true, reason: '' };
+  private readonly figures = { batches: 0, appends: 0, commitSeconds: 0 };
   private closed = false;
 
   private constructor(
@@ -77,6 +78,7 @@ export class EventStoreDbEventStore implements OpenStore {
     private readonly connection: Connection,
     private readonly wire: Wire,
     private readonly retries: Retries,
+    private readonly vitals: Vitals,
     private readonly streams: StreamReader,
     private readonly all: LogReader,
     private readonly appender: Appender,
@@ -92,7 +94,7 @@ export class EventStoreDbEventStore implements OpenStore {
     const wire = new Wire(connection, timeoutMs);
     try {
       const identity = new LogIdentity(wire, prefix);
-      const { logId } = await startUp({ ...chosen, connection, wire, identity });
+      const { logId, event } = await startUp({ ...chosen, connection, wire, identity });
       const retries = new Retries(chosen.giveUpMs);
       const known = new KnownIds(chosen.knownIds);
       const limited = new Limited();
@@ -104,6 +106,7 @@ export class EventStoreDbEventStore implements OpenStore {
         connection,
         wire,
         retries,
+        new Vitals(identity, event),
         streams,
         log,
         appender,
@@ -140,13 +143,19 @@ export class EventStoreDbEventStore implements OpenStore {
 
   /** Figures for /metrics. Each append is a batch of its own. */
   stats(): StoreStats {
-    return { ...this.figures, queued: this.lanes.queued };
+    const { writable, reason, silentMs } = this.vitals;
+    return { ...this.figures, queued: this.lanes.queued, writable, reason, silentMs };
+  }
+
+  check(): Promise<void> {
+    return this.vitals.check();
   }
 
   /** Waits for the appends under way, refuses new ones, ends the followers and the connection. */
   async close(): Promise<void> {
     await this.lanes.close();
     this.closed = true;
+    this.vitals.stop();
     this.retries.stop();
     this.wire.close();
     await this.connection.close();
@@ -160,12 +169,10 @@ export class EventStoreDbEventStore implements OpenStore {
       this.figures.batches += 1;
       this.figures.appends += 1;
       this.figures.commitSeconds += (performance.now() - started) / 1_000;
-      this.figures.writable = true;
+      this.vitals.wrote();
       return appended;
     } catch (error) {
-      // Anything else is an answer, and so a sign of life.
-      this.figures.writable = !(error instanceof StoreUnavailable || error instanceof OutcomeUnknown);
-      if (!this.figures.writable) this.figures.reason = (error as Error).message;
+      if (error instanceof StoreUnavailable || error instanceof OutcomeUnknown) this.vitals.failed(error);
       throw error;
     }
   }

@@ -72,7 +72,7 @@ export class Writer {
     });
   }
 
-  stats(): StoreStats {
+  stats(): Omit<StoreStats, 'silentMs'> {
     return { ...this.figures, queued: this.waiting.length };
   }
 

@@ -24,10 +24,12 @@ const FRESH_MS = 1_000;
 /** Older than this, a read waits for what is new: a revoked credential is refused within 5 s everywhere. */
 const STALE_MS = 4_000;
 /** The log may be silent for so long; then nobody is known any more. */
-const SILENT_MS = 15_000;
+export const SILENT_MS = 15_000;
 /** A read waits this long for a log that does not answer, and then goes by what was known. */
 const PATIENCE_MS = 2_000;
 const MOST_TENANTS = 10_000;
+/** For so long after somebody was turned away it is told that the access of their tenant could not be read. */
+const TOLD_MS = 60_000;
 
 /** What is known of a tenant's access, and since when the log has been asked for it. */
 type Heard = AsRead<AccessState> & { readonly at: number };
@@ -37,6 +39,8 @@ type Heard = AsRead<AccessState> & { readonly at: number };
 export class Accesses {
   private readonly standing: Standing<AccessState, AccessFact>;
   private readonly heard = new Map<string, Heard>();
+  /** When somebody was last turned away because the access of a tenant could not be read. */
+  private readonly turnedAway = new Map<string, number>();
   /** In milliseconds, only ever forward. */
   now: () => number = () => performance.now();
 
@@ -49,6 +53,7 @@ export class Accesses {
     // What is read is as old as the question: it may have been read at once, and have taken long to get here.
     const at = this.now();
     const read = await this.standing.newest(accessStream(tenant));
+    this.turnedAway.delete(tenant);
     // Names that are nobody's are not kept: there is no end of them.
     if (read.revision >= 0n) this.keep(tenant, { ...read, at });
     return read;
@@ -71,6 +76,12 @@ export class Accesses {
     return this.known(tenant) ?? this.waitedFor(tenant);
   }
 
+  /** What to tell of tenants whose access cannot be read, without naming them: nothing, or one line. */
+  stale(): string[] {
+    const tenants = [...this.turnedAway.values()].filter((at) => this.now() - at < TOLD_MS).length;
+    return tenants === 0 ? [] : [`access-stale: the access of ${tenants} tenant(s) cannot be read`];
+  }
+
   private async waitedFor(tenant: string): Promise<AsRead<AccessState>> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -83,6 +94,8 @@ export class Accesses {
     } catch {
       const heard = this.heard.get(tenant);
       if (heard && this.now() - heard.at < SILENT_MS) return heard;
+      if (this.turnedAway.size >= MOST_TENANTS) this.turnedAway.clear();
+      this.turnedAway.set(tenant, this.now());
       throw new EdgeProblem(
         'access-stale',
         'The log does not answer, so nobody knows who may still do what. Try again in a moment.',

@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Accesses } from '@gatehouse/platform';
+import { startEsdbServer, type EsdbServer } from '../../../libs/event-store/src/eventstoredb/testing';
+import { Edge, type Answer } from './testing/edge';
+
+describe('/readyz while EventStoreDB', () => {
+  let server: EsdbServer;
+  let edge: Edge;
+
+  beforeAll(async () => {
+    server = await startEsdbServer();
+    edge = await Edge.open({ eventStore: server.connectionString, eventStoreTimeoutMs: 500 });
+    await edge.promoted('sound', 1);
+  });
+  afterAll(async () => {
+    await edge?.close();
+    await server?.stop();
+  });
+
+  const until = async (wanted: (answer: Answer) => boolean) => {
+    const since = performance.now();
+    for (;;) {
+      const answer = await edge.http('/readyz');
+      if (wanted(answer) || performance.now() - since > 25_000) return answer;
+      await sleep(200);
+    }
+  };
+  const text = (answer: Answer, member: string) => String(answer.body[member]);
+
+  it('answers has nothing to say', async () => {
+    expect(await until(({ status }) => status === 200)).toMatchObject({
+      status: 200,
+      body: { ready: true, because: [], writable: true, degraded: [] },
+    });
+  });
+
+  it('is away is degraded at first and says why, not ready after 15 s, and ready again when it is back', async () => {
+    await server.stop();
+    const since = performance.now();
+    const degraded = await until(({ body }) => body['writable'] === false);
+    expect(performance.now() - since).toBeLessThan(5_000);
+    expect(degraded).toMatchObject({ status: 200, body: { ready: true } });
+    expect(text(degraded, 'degraded')).toMatch(/the log takes no writes: EventStoreDB does not answer/);
+    const unready = await until(({ status }) => status === 503);
+    expect(performance.now() - since).toBeGreaterThan(14_000);
+    expect(text(unready, 'because')).toMatch(
+      /the log has been silent for 1\d s.*EventStoreDB does not answer/,
+    );
+    await server.start();
+    expect(await until(({ body }) => body['writable'] === true && body['ready'] === true)).toMatchObject({
+      status: 200,
+    });
+  }, 60_000);
+
+  it('gives no access stream, says that nobody knows who may do what, without naming the tenant', async () => {
+    server.faults.next('read', 'hang', { times: 1_000, stream: 'gatehouse-access-default' });
+    edge.running.app.get(Accesses).now = () => performance.now() + 20_000;
+    const refused = await edge.http('/v1/models');
+    expect(refused).toMatchObject({ status: 503, body: { type: 'urn:gatehouse:access-stale' } });
+    const readyz = await edge.http('/readyz');
+    expect(text(readyz, 'degraded')).toMatch(/access-stale: the access of 1 tenant\(s\) cannot be read/);
+    expect(readyz.text).not.toMatch(/default/);
+    server.faults.clear();
+    await until(({ body }) => String(body['degraded']) === '' && body['ready'] === true);
+    let again = await edge.http('/v1/models');
+    for (let tries = 0; again.status !== 200 && tries < 20; tries++) again = await edge.http('/v1/models');
+    expect(await edge.http('/readyz')).toMatchObject({ status: 200, body: { degraded: [] } });
+  });
+});
