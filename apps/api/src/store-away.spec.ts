@@ -1,3 +1,4 @@
+import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Accesses } from '@gatehouse/platform';
 import { startEsdbServer, type EsdbServer } from '../../../libs/event-store/src/eventstoredb/testing';
@@ -67,3 +68,55 @@ describe('/readyz while EventStoreDB', () => {
     expect(await edge.http('/readyz')).toMatchObject({ status: 200, body: { degraded: [] } });
   });
 });
+
+describe('the start while EventStoreDB is away', () => {
+  it('says at the door of the service that it waits, and for what; then the service is there', async () => {
+    const server = await startEsdbServer();
+    const port = await freePort();
+    await server.stop();
+    const opening = Edge.open({
+      eventStore: server.connectionString,
+      eventStoreTimeoutMs: 300,
+      http: { host: '127.0.0.1', port },
+    });
+    opening.catch(() => undefined);
+    const at = async (path: string) => {
+      for (let tries = 0; ; tries++) {
+        const answer = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
+        if (answer) return { status: answer.status, text: await answer.text() };
+        if (tries > 100) throw new Error('nobody listens');
+        await sleep(100);
+      }
+    };
+    try {
+      const { status, text } = await at('/readyz');
+      expect(status).toBe(503);
+      expect(JSON.parse(text)).toMatchObject({ ready: false, writable: false });
+      expect(text).toMatch(/the log is not there yet: EventStoreDB does not answer/);
+      expect(await at('/healthz')).toMatchObject({ status: 200 });
+      expect(await at('/v1/models')).toMatchObject({
+        status: 503,
+        text: expect.stringContaining('urn:gatehouse:store-unavailable') as string,
+      });
+    } finally {
+      await server.start();
+    }
+    const edge = await opening;
+    try {
+      expect(await edge.http('/readyz')).toMatchObject({ status: 200 });
+      expect(edge.running.http).toBe(`127.0.0.1:${port}`);
+    } finally {
+      await edge.close();
+      await server.stop();
+    }
+  });
+});
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

@@ -46,7 +46,9 @@ function refuseWithout({ eventStore, kafka }: Settings): void {
 }
 
 async function create(settings: Settings, log: OpenLog['log']): Promise<NestFastifyApplication> {
-  const root = { module: WorkerModule, imports: [PlatformModule.with(settings, log, true)] };
+  // Its one door is for the machines that watch it, and speaks no TLS.
+  const { tls: _, ...plain } = settings;
+  const root = { module: WorkerModule, imports: [PlatformModule.with(plain, log, true)] };
   const adapter = new FastifyAdapter({ bodyLimit: BODY_LIMIT, requestTimeout: settings.requestTimeoutMs });
   return NestFactory.create<NestFastifyApplication>(root, adapter, {
     logger: new NestLog(log),

@@ -9,6 +9,7 @@ import { Settings } from './settings';
 import { StoreState } from './store-state';
 import { followerMetrics, storeMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
+import { WaitingDoor } from './waiting-door';
 
 /** The log, embedded (`events.db`) or in EventStoreDB, and how far the followers of this process are along it. */
 @Module({
@@ -16,14 +17,7 @@ import { EVENT_STORE } from './store.tokens';
     {
       provide: EVENT_STORE,
       inject: [Settings, LOG],
-      useFactory: ({ data, eventStore, eventStorePrefix, eventStoreTimeoutMs }: Settings, log: Logger) =>
-        openStore({
-          data,
-          eventStore,
-          prefix: eventStorePrefix,
-          timeoutMs: eventStoreTimeoutMs,
-          onWaiting: (why) => log.warn({ why }, 'the log is not there yet: waiting'),
-        }),
+      useFactory: opened,
     },
   ],
   exports: [EVENT_STORE],
@@ -49,5 +43,20 @@ export class StoreModule implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     await Promise.all([this.followers.stop(), this.channels.stop()]);
     await this.store.close();
+  }
+}
+
+/** The log, once it is there; meanwhile whoever watches the process is told why it is not. */
+async function opened(settings: Settings, log: Logger): Promise<OpenStore> {
+  const { data, eventStore, eventStorePrefix: prefix, eventStoreTimeoutMs: timeoutMs } = settings;
+  const door = new WaitingDoor(settings);
+  const onWaiting = (why: string) => {
+    log.warn({ why }, 'the log is not there yet: waiting');
+    door.say(why);
+  };
+  try {
+    return await openStore({ data, eventStore, prefix, timeoutMs, onWaiting });
+  } finally {
+    await door.close();
   }
 }
