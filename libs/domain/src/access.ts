@@ -1,5 +1,5 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
-import { isInForce, rolesOfActor, rolesOfKey, type AccessState, type Grant } from './access-state';
+import { isInForce, rolesOfActor, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
@@ -192,9 +192,11 @@ function without(state: AccessState, { key, grant }: Gone): AccessState {
 
 function hasAdmin(state: AccessState, { now, people }: AccessContext, lasting: boolean): boolean {
   const keys = [...state.keys.values()].filter((key) => isInForce(key, now) && !(lasting && key.expires));
+  const granted = [...state.grants.values()].filter(isAdmin).map(({ to }) => to);
+  const byGrant = new Set(granted.flatMap((to) => ('key' in to ? [to.key] : [])));
   return (
-    keys.some((key) => rolesOfKey(state, key).some(isAdmin)) ||
-    (people && [...state.grants.values()].some((one) => 'actor' in one.to && isAdmin(one)))
+    keys.some(({ key, roles }) => roles.some(isAdmin) || byGrant.has(key)) ||
+    (people && granted.some((to) => 'actor' in to))
   );
 }
 

@@ -58,7 +58,7 @@ const RIGHT: Readonly<Record<AccessCommand['verb'], OperationName | null>> = {
 export const ACCESS_DECIDER: Decider<AccessState, AccessFact, Asked> = {
   ...ACCESS,
   decide: ({ command, caller, people }, state, { now }) => {
-    const who = asOf(state, caller);
+    const who = asOf(state, caller, now);
     const right = RIGHT[command.verb];
     if (right !== null) refuseUnlessPermitted(who, right, undefined);
     return decideAccess(command, state, { ...who, people, now });

@@ -116,10 +116,10 @@ export class Credentials {
 }
 
 /**
- * The same caller, as the access of their tenant has it now: with the roles that they hold now. Throws `CredentialRefused` where
- * their key is no longer in force.
+ * The same caller, as the access of their tenant has it at an instant: with the roles that they hold then. Throws `CredentialRefused` where
+ * their key is not in force then.
  */
-export function asOf(state: AccessState, caller: Caller): Caller {
+export function asOf(state: AccessState, caller: Caller, now: string): Caller {
   const { tenant, actor, auth, groups } = caller;
   // The platform key is of no tenant.
   if (auth.method === 'platform') return caller;
@@ -127,19 +127,19 @@ export function asOf(state: AccessState, caller: Caller): Caller {
     return { ...caller, roles: rolesOfPerson(state, actor.id, groups), ...suspension(state) };
   const key = state.keys.get(auth.credential ?? '');
   if (!key) throw new CredentialRefused('unknown');
-  return byKey(state, tenant, key);
+  return byKey(state, tenant, key, now);
 }
 
 function ofKey({ state }: AsRead<AccessState>, tenant: string, { id, hash: secret }: ParsedKey): Caller {
   const key = state.keys.get(id);
   // Only who has the secret learns more than that there is no such credential.
   if (!key || !sameHash(key.hash, secret)) throw new CredentialRefused('unknown');
-  return byKey(state, tenant, key);
+  return byKey(state, tenant, key, new Date().toISOString());
 }
 
-function byKey(state: AccessState, tenant: string, key: Key): Caller {
+function byKey(state: AccessState, tenant: string, key: Key, now: string): Caller {
   if (key.revokedAt !== null) throw new CredentialRefused('revoked');
-  if (!isInForce(key, new Date().toISOString())) throw new CredentialRefused('expired');
+  if (!isInForce(key, now)) throw new CredentialRefused('expired');
   const { key: credential, actor, makers, expires } = key;
   const auth = { method: 'key', credential } as const;
   return {
