@@ -35,6 +35,7 @@ class Broken {
 class BrokenModule {}
 
 let provider: TestProvider;
+let other: TestProvider;
 let edge: Edge;
 let output = '';
 const log = pino({ level: 'trace', base: null }, { write: (line: string) => void (output += line) });
@@ -42,7 +43,7 @@ const log = pino({ level: 'trace', base: null }, { write: (line: string) => void
 const secrets = new Set<string>();
 
 beforeAll(async () => {
-  provider = await TestProvider.start();
+  [provider, other] = await Promise.all([TestProvider.start(), TestProvider.start()]);
   const claims = { actor: 'sub', tenant: 'tenant', groups: 'groups' };
   const oidc = { issuer: provider.issuer, audience: AUDIENCE, claims };
   edge = await Edge.open({ oidc }, undefined, undefined, log);
@@ -52,6 +53,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await edge.close();
   await provider.stop();
+  await other.stop();
 });
 
 /** The credential and its secret part, as they are and hashed. */
@@ -247,7 +249,7 @@ describe('what anybody came with', () => {
   }
 
   it('is not told, whatever is wrong with it', async () => {
-    const refused = await refusedCredentials(edge, provider);
+    const refused = await refusedCredentials(edge, provider, other);
     for (const authorization of Object.values(refused)) {
       if (authorization === undefined) continue;
       const [, credential = authorization] = authorization.trim().split(' ');

@@ -1,4 +1,5 @@
 import {
+  decodeProtectedHeader,
   exportSPKI,
   generateKeyPair,
   importJWK,
@@ -14,12 +15,17 @@ import type { Edge } from '../../testing/edge';
 export const AUDIENCE = 'https://gatehouse.example';
 const CLAIMS = { tenant: 'default', groups: ['everything'] };
 
-/** Everything that must not be let in, by what is wrong with it; undefined sends no credential at all. */
+/**
+ * Everything that must not be let in, by what is wrong with it, and with nothing else; undefined sends no credential at
+ * all. `other` is a provider that nobody here trusts.
+ */
 export async function refusedCredentials(
   edge: Edge,
   provider: TestProvider,
+  other: TestProvider,
 ): Promise<Record<string, string | undefined>> {
   const valid = await provider.token({ sub: 'ann', audience: AUDIENCE, claims: CLAIMS });
+  const foreign = await other.token({ sub: 'ann', audience: AUDIENCE, claims: CLAIMS });
   const admin = await edge.keys.admin();
   const last = admin.endsWith('a') ? 'b' : 'a';
   return {
@@ -32,13 +38,17 @@ export async function refusedCredentials(
     'a key of a tenant there is not': `Bearer ${mintApiKey('nowhere').key}`,
     'a revoked key': `Bearer ${await revoked(edge, admin)}`,
     'an expired key': `Bearer ${await expired(edge, admin)}`,
-    'an expired token': `Bearer ${await forged(provider, { expires: -120 })}`,
+    'a malformed token': 'Bearer a.b.c',
+    'neither key nor token': 'Bearer none',
+    'an expired token': `Bearer ${await provider.token({ sub: 'ann', audience: AUDIENCE, claims: CLAIMS, lifetime: -120 })}`,
     'another audience': `Bearer ${await provider.token({ sub: 'ann', audience: 'https://else.example', claims: CLAIMS })}`,
-    'another issuer': `Bearer ${await forged(provider, { issuer: 'https://evil.example' })}`,
+    'another issuer': `Bearer ${foreign}`,
+    'another issuer, that says it is ours': `Bearer ${withClaims(foreign, { iss: provider.issuer })}`,
     'alg none': `Bearer ${new UnsecuredJWT(payload()).setIssuer(provider.issuer).setAudience(AUDIENCE).setExpirationTime('1h').encode()}`,
     'HS256 with the public key': `Bearer ${await signedWithPublicKey(provider)}`,
-    'a foreign kid': `Bearer ${await forged(provider, {})}`,
-    'a tampered token': `Bearer ${tampered(valid)}`,
+    'a foreign kid': `Bearer ${await forged(provider, 'foreign')}`,
+    'our kid, and a foreign key': `Bearer ${await forged(provider, decodeProtectedHeader(valid).kid!)}`,
+    'a tampered token': `Bearer ${withClaims(valid, { sub: 'admin' })}`,
     'a token for no tenant': `Bearer ${await provider.token({ sub: 'ann', audience: AUDIENCE })}`,
     'a token for a tenant there is not': `Bearer ${await provider.token({ sub: 'ann', audience: AUDIENCE, claims: { tenant: 'nowhere' } })}`,
   };
@@ -68,16 +78,13 @@ async function expired(edge: Edge, admin: string): Promise<string> {
 }
 
 /** A well-made token with a signature of somebody else. */
-async function forged(
-  provider: TestProvider,
-  { issuer = provider.issuer, expires = 3_600 },
-): Promise<string> {
+async function forged(provider: TestProvider, kid: string): Promise<string> {
   const { privateKey } = await generateKeyPair('ES256');
   return new SignJWT(payload())
-    .setProtectedHeader({ alg: 'ES256', kid: 'foreign', typ: 'at+jwt' })
-    .setIssuer(issuer)
+    .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt' })
+    .setIssuer(provider.issuer)
     .setAudience(AUDIENCE)
-    .setExpirationTime(Math.floor(Date.now() / 1_000) + expires)
+    .setExpirationTime('1h')
     .sign(privateKey);
 }
 
@@ -96,9 +103,10 @@ async function signedWithPublicKey(provider: TestProvider): Promise<string> {
     .sign(Buffer.from(pem));
 }
 
-function tampered(token: string): string {
+/** The same head and signature, and other claims. */
+function withClaims(token: string, claims: object): string {
   const [head, body, signature] = token.split('.');
-  const claims = JSON.parse(Buffer.from(body!, 'base64url').toString()) as object;
-  const other = Buffer.from(JSON.stringify({ ...claims, sub: 'admin' })).toString('base64url');
+  const before = JSON.parse(Buffer.from(body!, 'base64url').toString()) as object;
+  const other = Buffer.from(JSON.stringify({ ...before, ...claims })).toString('base64url');
   return [head, other, signature].join('.');
 }
