@@ -3,6 +3,8 @@ import type { Fact, ModelEvent } from './events';
 /** The log holds an event that this release does not know; whoever reads it stops and says so. */
 export class Undecodable extends Error {
   override readonly name = 'Undecodable';
+  /** What may be told to everybody: the text names positions and types only. */
+  readonly told = this.message;
 }
 
 /** An event as a store hands it over. */

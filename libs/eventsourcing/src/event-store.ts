@@ -101,6 +101,8 @@ export class StoreUnavailable extends Error {
 /** A stream has a gap: events were removed behind our back, and deciding on what is left would be wrong. */
 export class LogTruncated extends Error {
   override readonly name = 'LogTruncated';
+  /** Without the stream, which is somebody's. */
+  readonly told: string;
   constructor(
     readonly stream: string,
     readonly missing: bigint,
@@ -108,5 +110,6 @@ export class LogTruncated extends Error {
     super(
       `stream ${stream} has no revision ${missing}: the log was truncated, and nothing is decided on what is left`,
     );
+    this.told = `a stream has no revision ${missing}: the log was truncated`;
   }
 }

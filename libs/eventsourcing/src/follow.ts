@@ -1,6 +1,7 @@
 import { type EventStore, LogTruncated, type Recorded } from './event-store';
 import { gather, type Gathered } from './gather';
 import { type Checkpoint, type Follower, MayPass } from './projection';
+import { reasonOf } from './reason';
 import { turn } from './slices';
 import { pause, settlesWithin } from './timing';
 import { Waiting } from './waiting';
@@ -32,7 +33,7 @@ export interface FollowStatus {
   readonly state: 'starting' | 'catching-up' | 'live' | 'stopped';
   /** Whether it has been at the end of the log at least once since it was started. */
   readonly caughtUp: boolean;
-  /** Why it stopped, or why the log cannot be read just now. */
+  /** Why it stopped, or why the log cannot be read just now; names nobody. */
   readonly error?: string;
   /** When the last event that was handled had been recorded. */
   readonly lastEventAt: string | null;
@@ -103,7 +104,7 @@ class Path implements Following {
       behindMs: this.owed ? performance.now() - this.owed.since : 0,
       state: this.state,
       caughtUp: this.caughtUp,
-      ...(this.error && { error: this.error.message }),
+      ...(this.error && { error: reasonOf(this.error) }),
       lastEventAt: this.lastEventAt,
     };
   }

@@ -6,6 +6,7 @@ export type { Folding } from './warm-states';
 export * from './standing';
 export * from './transact';
 export * from './follow';
+export { reasonOf } from './reason';
 export { Recent } from './recent';
 export * from './slices';
 export * from './timing';

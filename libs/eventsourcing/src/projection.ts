@@ -1,4 +1,5 @@
 import type { Recorded } from './event-store';
+import { reasonOf } from './reason';
 
 /** How far a follower has come, and in which log; verified at start, because a log can be restored from a backup. */
 export interface Checkpoint {
@@ -12,6 +13,12 @@ export interface Checkpoint {
 /** A follower could not act for a reason that may pass (a full disk): it starts again from its checkpoint, after a pause. */
 export class MayPass extends Error {
   override readonly name = 'MayPass';
+  /** See `reasonOf`: of what is behind it, if anything is. */
+  readonly told: string;
+  constructor(message: string, options: ErrorOptions & { readonly told?: string } = {}) {
+    super(message, options);
+    this.told = options.told ?? (options.cause === undefined ? message : reasonOf(options.cause));
+  }
 }
 
 /** Something that reads the log in order, acts, and remembers how far it came. */

@@ -22,17 +22,23 @@ export async function* batchesOf(
   let items: { position: bigint; message: Message }[] = [];
   let last: Recorded | undefined;
   const bytes = new Map<string, number>();
-  for await (const { event, messages } of rendered) {
-    const sizes = messages.map((message) => [message.topic, bytesOf(message)] as const);
-    const full = sizes.some(([topic, size]) => (bytes.get(topic) ?? 0) + size > mostBytesOfATopic);
-    if (full && last) {
-      yield { last, items };
-      items = [];
-      bytes.clear();
+  try {
+    for await (const { event, messages } of rendered) {
+      const sizes = messages.map((message) => [message.topic, bytesOf(message)] as const);
+      const full = sizes.some(([topic, size]) => (bytes.get(topic) ?? 0) + size > mostBytesOfATopic);
+      if (full && last) {
+        yield { last, items };
+        items = [];
+        bytes.clear();
+      }
+      for (const [topic, size] of sizes) bytes.set(topic, (bytes.get(topic) ?? 0) + size);
+      for (const message of messages) items.push({ position: event.position, message });
+      last = event;
     }
-    for (const [topic, size] of sizes) bytes.set(topic, (bytes.get(topic) ?? 0) + size);
-    for (const message of messages) items.push({ position: event.position, message });
-    last = event;
+  } catch (error) {
+    // What stands before an event that nobody can render goes out all the same.
+    if (last) yield { last, items };
+    throw error;
   }
   if (last) yield { last, items };
 }

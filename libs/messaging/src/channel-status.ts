@@ -29,6 +29,8 @@ export interface ChannelStatus {
 export interface ChannelsStatus {
   readonly role: RelayRole;
   readonly error?: string;
+  /** Why nobody relays any more, here or elsewhere, until somebody acts. */
+  readonly stopped?: string;
   readonly channels: readonly ChannelStatus[];
 }
 
@@ -42,26 +44,30 @@ export interface Progress {
 /** What is known of every channel. */
 export function channelsStatus(
   prefix: string,
-  relay: { readonly role: RelayRole; readonly error?: string },
+  relay: { readonly role: RelayRole; readonly error?: string; readonly stopped: string | null },
   progress: Progress | null,
   log: LogState | null,
   failures: ReadonlyMap<string, string>,
 ): ChannelsStatus {
-  const { role, error } = relay;
+  const { role } = relay;
+  const stopped = relay.stopped ?? undefined;
+  const error = relay.error ?? stopped;
   const channels = CHANNELS.map((channel): ChannelStatus => {
     const topic = topicOf(prefix, channel);
     const failure = failures.get(topic);
     // Positions of another log cannot be compared.
     const known = progress !== null && log?.logId === progress.logId;
-    if (!known) return { ...NOTHING, topic, ...(role === 'stopped' && { state: 'stopped', error }) };
+    if (!known)
+      return { ...NOTHING, topic, ...(stopped !== undefined && { state: 'stopped', error: stopped }) };
     const { position, at } = progress.channels[topic] ?? { position: progress.position, at: null };
     const lag = log.head > position ? log.head - position : 0n;
     const place = { topic, position, lag, lastDeliveryAt: at };
     if (failure !== undefined) return { ...place, state: 'failing', error: failure };
-    if (role === 'stopped') return { ...place, state: 'stopped', error };
+    if (stopped !== undefined) return { ...place, state: 'stopped', error: stopped };
     return { ...place, state: lag === 0n ? 'live' : 'behind' };
   });
-  return { role, ...(error !== undefined && { error }), channels };
+  const said = { ...(error !== undefined && { error }), ...(stopped !== undefined && { stopped }) };
+  return { role, ...said, channels };
 }
 
 const NOTHING = { position: null, lag: null, lastDeliveryAt: null, state: 'unknown' } as const;

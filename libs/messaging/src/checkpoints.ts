@@ -19,6 +19,12 @@ export interface RelayCheckpoint extends Checkpoint {
   readonly channels: { readonly [topic: string]: Delivered };
 }
 
+/** Why the last owner gave up. It counts until somebody claims a higher generation. */
+export interface Stop {
+  readonly stopped: string;
+  readonly generation: number;
+}
+
 /** Where the relay's checkpoint is kept. */
 export interface Checkpoints {
   /** The newest there is, read to the end of what has been written. Throws when that cannot be read now. */
@@ -66,6 +72,16 @@ export function checkpointFrom(text: string): RelayCheckpoint | null {
         channels.map(([topic, { position, at }]) => [topic, { position: BigInt(position), at }]),
       ),
     };
+  } catch {
+    return null;
+  }
+}
+
+/** From what was kept beside the checkpoints; null for what is none. */
+export function stopFrom(text: string): Stop | null {
+  try {
+    const { stopped, generation } = JSON.parse(text) as { [Member in keyof Stop]: unknown };
+    return typeof stopped === 'string' && typeof generation === 'number' ? { stopped, generation } : null;
   } catch {
     return null;
   }

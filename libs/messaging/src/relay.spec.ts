@@ -1,6 +1,10 @@
-import { readFileSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { follow, type FollowStatus, type NewEvent } from '@gatehouse/eventsourcing';
+import { SqliteEventStore } from '@gatehouse/event-store';
+import { type EventStore, follow, type FollowStatus, type NewEvent } from '@gatehouse/eventsourcing';
 import { MemoryEventStore, toHead } from '@gatehouse/eventsourcing/testing';
 import { Lives, randomCommand, randomFrom } from '../../projections/src/testing/lives';
 import { CHANNELS, topicOf } from './channels';
@@ -24,13 +28,13 @@ async function logOf(commands: number, store = new MemoryEventStore(), seed = 3)
 }
 
 /** A relay over topics in memory, and what happens to it. */
-class Running {
+class Running<Store extends EventStore = MemoryEventStore> {
   readonly topics = new MemoryTopics();
   readonly checkpoints = new MemoryCheckpoints(this.topics);
   readonly errors: string[] = [];
   private owners = 0;
 
-  constructor(readonly store: MemoryEventStore) {}
+  constructor(readonly store: Store) {}
 
   /** Relays until it has come to the end, has stopped, or has failed so often. */
   async relay(
@@ -218,6 +222,68 @@ describe('the relay', () => {
   });
 });
 
+describe('a stream that lost events', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'gatehouse-gap-'));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each([
+    ['while the relay looked elsewhere', 3],
+    ['before it began', 0],
+  ])('%s: it stops in front of the gap, says so and names nobody', async (_, before) => {
+    const file = join(folder, `${before}.db`);
+    let store = await SqliteEventStore.open({ file });
+    const running = new Running(store);
+    await register(store, before);
+    await running.relay();
+    const sent = running.topics.ids(LIFECYCLE);
+    await register(store, 4, before);
+    await store.close();
+    deleteEvent(file, before);
+    store = await SqliteEventStore.open({ file });
+    const later = new Running(store);
+    Object.assign(later, { topics: running.topics, checkpoints: running.checkpoints });
+    const status = await later.relay();
+    await store.close();
+    expect(status).toMatchObject({
+      state: 'stopped',
+      error: `a stream has no revision ${before}: the log was truncated`,
+    });
+    expect(later.errors.at(-1)).toContain('stream model-acme.m has no revision');
+    expect(running.topics.ids(LIFECYCLE)).toEqual(sent);
+  });
+
+  it('of which the relay has seen the events before: it stops in front of the gap', async () => {
+    const file = join(folder, 'in-one.db');
+    let store = await SqliteEventStore.open({ file });
+    await register(store, 6);
+    await store.close();
+    deleteEvent(file, 3);
+    store = await SqliteEventStore.open({ file });
+    const running = new Running(store);
+    const { state } = await running.relay();
+    await store.close();
+    expect(state).toBe('stopped');
+    expect(running.topics.ids(LIFECYCLE)).toHaveLength(3);
+    expect(await running.checkpoints.newest()).toMatchObject({ revision: 2n });
+  });
+
+  /** Only `lifecycle` tells of these: nothing that they point at has to be looked for. */
+  const register = async (store: SqliteEventStore, times: number, from = 0) => {
+    for (let at = from; at < from + times; at++) {
+      const id = randomUUID();
+      const meta = { ...REGISTERED.meta, id, tenant: 'acme', model: 'm' };
+      const data = { ...REGISTERED.data, version: at + 1 };
+      await store.append('model-acme.m', BigInt(at) - 1n, [{ id, type: REGISTERED.type, data, meta }]);
+    }
+  };
+  const deleteEvent = (file: string, revision: number) => {
+    const db = new Database(file);
+    db.exec('DROP TRIGGER events_never_go');
+    db.prepare('DELETE FROM events WHERE revision = ?').run(revision);
+    db.close();
+  };
+});
+
 describe('where the relay starts', () => {
   it('channels that hold messages, and no checkpoint: it stops, and says where to read on', async () => {
     const running = new Running(await logOf(20));
@@ -369,3 +435,8 @@ describe('the checkpoint', () => {
 });
 
 const registration = { digest: `sha256:${'a'.repeat(64)}`, changelog: 'c', manifest: { config: 1 } };
+const REGISTERED = (
+  JSON.parse(readFileSync(join(__dirname, '../../domain/golden/model.Registered.json'), 'utf8')) as {
+    stored: NewEvent;
+  }
+).stored;

@@ -15,10 +15,17 @@ import type { Envelope } from './messages/envelope';
 import { messagesOf } from './messages/messages';
 import { PointedAt } from './pointed-at';
 import type { Publisher } from './publisher';
+import { Whole } from './whole';
 
-/** The relay must not go on by itself: somebody has to look. The message says at what. */
+/** The relay must not go on by itself: somebody has to look. The message says at what; `told` is for everybody. */
 export class RelayStopped extends Error {
   override readonly name = 'RelayStopped';
+  constructor(
+    message: string,
+    readonly told = message,
+  ) {
+    super(message);
+  }
 }
 
 export interface RelayOptions extends Envelope {
@@ -47,23 +54,28 @@ export class Relay implements Follower {
   readonly name = 'relay';
   readonly deliveries: Deliveries;
   private readonly pointedAt: PointedAt;
+  private readonly whole: Whole;
   private current: RelayCheckpoint | null = null;
+  /** Of the checkpoint that counted when it was last looked at, its own included. */
+  generation = 0;
 
   constructor(private readonly options: RelayOptions) {
     const { store, publisher, prefix, now = () => new Date() } = options;
     const topics = CHANNELS.map((channel) => topicOf(prefix, channel));
     this.deliveries = new Deliveries(publisher, topics, now);
     this.pointedAt = new PointedAt(store);
+    this.whole = new Whole(store);
   }
 
   /** Reads the checkpoint, finds its event in this log if the log is another one by now, and writes it as its own. */
   async checkpoint(): Promise<Checkpoint | null> {
     const { checkpoints, store, owner, term, confirmed } = this.options;
-    const newest = await mayPass(() => checkpoints.newest());
-    if (newest === null && (await mayPass(() => checkpoints.anythingDelivered())))
+    const newest = await ofKafka(() => checkpoints.newest());
+    if (newest === null && (await ofKafka(() => checkpoints.anythingDelivered())))
       throw new RelayStopped(
         'the channels hold messages and there is no checkpoint of the relay: nothing is sent again from the start without being asked for. See "No checkpoint" in docs/channels.md',
       );
+    this.generation = newest?.generation ?? 0;
     const { logId } = await mayPass(() => store.log());
     const found = newest ? await this.inThisLog(newest, logId) : startOf(logId);
     const mine = newest?.owner === owner && newest.logId === logId;
@@ -72,10 +84,11 @@ export class Relay implements Follower {
     // A claim, before anything is sent: from here on what earlier owners write does not count. Who slept after reading
     // does not claim: a successor's checkpoint may be among what was read, and would be outdone by an older one.
     if (!mine) {
-      if (confirmed) await mayPass(confirmed);
-      await mayPass(() => checkpoints.save(claim));
+      if (confirmed) await ofKafka(confirmed);
+      await ofKafka(() => checkpoints.save(claim));
     }
     this.current = claim;
+    this.generation = generation;
     this.deliveries.startFrom(claim.position, claim.channels);
     return claim.position === 0n ? null : claim;
   }
@@ -84,13 +97,13 @@ export class Relay implements Follower {
     const { maxSendBytes, checkpoints, signal } = this.options;
     for await (const batch of batchesOf(this.render(events, logId), maxSendBytes)) {
       if (signal?.aborted) throw new MayPass('this process no longer relays');
-      await mayPass(() => this.deliveries.send(batch));
+      await ofKafka(() => this.deliveries.send(batch));
       // Also of a former owner: what it writes late never wins.
       const { position, stream, revision, id } = batch.last;
       const channels = this.deliveries.channels();
       const { owner, generation, term } = this.current!;
       const next = { logId, position, stream, revision, id, channels, generation, owner, term };
-      await mayPass(() => checkpoints.save(next));
+      await ofKafka(() => checkpoints.save(next));
       this.current = next;
     }
   }
@@ -110,6 +123,7 @@ export class Relay implements Follower {
         continue;
       }
       const fact = decode(event);
+      await mayPass(() => this.whole.check(event));
       const told = await mayPass(() => this.pointedAt.toldOf(event.stream, fact));
       const messages = messagesOf({ fact, stream: event.stream, logId }, told, this.options);
       this.pointedAt.remember(event.stream, fact, messages[0]!.value?.length ?? this.options.maxRecordBytes);
@@ -126,6 +140,7 @@ export class Relay implements Follower {
     if (found?.id !== id)
       throw new RelayStopped(
         `the relay's checkpoint is of log ${kept.logId}, and log ${logId} does not hold its event (${stream}, revision ${revision}, ${id}): see "Another log" in docs/channels.md`,
+        `the relay's checkpoint is of log ${kept.logId}, and log ${logId} does not hold its event: see "Another log" in docs/channels.md`,
       );
     const at = ([topic, { at }]: [string, { at: string | null }]) => [
       topic,
@@ -148,6 +163,16 @@ export class Relay implements Follower {
 
 function startOf(logId: string): RelayCheckpoint {
   return { logId, position: 0n, stream: '', revision: -1n, id: '', generation: 0, owner: '', channels: {} };
+}
+
+/** What Kafka says names no stream: all of it may be told. */
+async function ofKafka<T>(act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    const { message } = error as Error;
+    throw new MayPass(message, { cause: error, told: message });
+  }
 }
 
 /** What fails here is outside, and may pass; what the log says, does not. */

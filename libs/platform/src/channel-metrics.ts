@@ -31,14 +31,21 @@ export function channelMetrics(
   gauge('last_delivery_timestamp_seconds', 'When its last message was acknowledged', ({ lastDeliveryAt }) =>
     lastDeliveryAt === null ? null : Date.parse(lastDeliveryAt) / 1000,
   );
-  new Gauge({
-    name: 'gatehouse_relay_active',
-    help: '1 in the process that relays',
-    registers: [registry],
-    async collect() {
-      const now = await status();
-      this.reset();
-      if (now !== null) this.set(Number(now.role === 'active'));
-    },
-  });
+  const relay = (name: string, help: string, of: (status: ChannelsStatus) => boolean) =>
+    new Gauge({
+      name: `gatehouse_relay_${name}`,
+      help,
+      registers: [registry],
+      async collect() {
+        const now = await status();
+        this.reset();
+        if (now !== null) this.set(Number(of(now)));
+      },
+    });
+  relay('active', '1 in the process that relays', ({ role }) => role === 'active');
+  relay(
+    'stopped',
+    '1 while the relay, wherever it was, does not go on by itself',
+    ({ role, stopped }) => role === 'stopped' || stopped !== undefined,
+  );
 }

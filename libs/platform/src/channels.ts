@@ -62,8 +62,9 @@ export class Channels implements OnApplicationBootstrap {
 /** What is not as it should be, in sentences; nothing of it makes a process unready. */
 export function degradedBy(status: ChannelsStatus | null): string[] {
   if (status === null) return [];
-  const { role, error, channels } = status;
-  const relay = error === undefined ? [] : [`the relay is ${role}: ${error}`];
+  const { role, error, stopped, channels } = status;
+  const is = stopped === undefined ? role : 'stopped';
+  const relay = error === undefined ? [] : [`the relay is ${is}: ${stopped ?? error}`];
   const behind = channels
     .filter(({ state, lag }) => (state !== 'live' && state !== 'behind') || (lag ?? 0n) > MOST_LAG)
     .map(({ topic, state, lag }) => `${topic} is ${state}${lag === null ? '' : `, ${lag} behind`}`);

@@ -22,6 +22,8 @@ export type FaultKind =
 /** A call that did not come to an answer we can use. */
 export class Fault extends Error {
   override readonly name = 'Fault';
+  /** What may be told to everybody: the text is gRPC's code or ours, and names no stream. */
+  readonly told = this.message;
   constructor(
     readonly kind: FaultKind,
     message: string,

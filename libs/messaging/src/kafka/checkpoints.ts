@@ -5,8 +5,10 @@ import {
   checkpointFrom,
   checkpointText,
   newer,
+  stopFrom,
   type Checkpoints,
   type RelayCheckpoint,
+  type Stop,
 } from '../checkpoints';
 import type { Publisher } from '../publisher';
 import { within } from './client';
@@ -15,6 +17,8 @@ import { anythingDelivered, withAdmin } from './topics';
 
 const READ_MS = 20_000;
 const LATEST_MS = 1_000;
+/** Not one of an owner's: those begin with a number. */
+const STOP_KEY = 'stopped';
 
 /**
  * The relay's topic as a place for checkpoints. It is followed from its beginning for as long as this lives, by a
@@ -22,6 +26,7 @@ const LATEST_MS = 1_000;
  */
 export class KafkaCheckpoints implements Checkpoints {
   private latest: RelayCheckpoint | null = null;
+  private stop: Stop | null = null;
   /** Everything before this offset has been read. */
   private read = 0n;
   private readonly keys = new Map<string, number>();
@@ -47,6 +52,12 @@ export class KafkaCheckpoints implements Checkpoints {
     return this.latest;
   }
 
+  /** Why nobody relays any more, as last heard of; null as long as the last owner did not give up. */
+  get stopped(): string | null {
+    const { stop, latest } = this;
+    return stop !== null && stop.generation >= (latest?.generation ?? 0) ? stop.stopped : null;
+  }
+
   async newest(): Promise<RelayCheckpoint | null> {
     const topic = relayTopic(this.prefix);
     const read = this.end().then((end) => this.readTo(end));
@@ -64,6 +75,12 @@ export class KafkaCheckpoints implements Checkpoints {
     if (outdated.length === 0) return;
     for (const [old] of outdated) this.keys.delete(old);
     await this.publisher.publish(outdated.map(([old]) => this.message(old, null)));
+  }
+
+  /** Tells whoever looks on that the owner gave up, which holds until another one claims. */
+  async giveUp(stop: Stop): Promise<void> {
+    this.stop = stop;
+    await this.publisher?.publish([this.message(STOP_KEY, Buffer.from(JSON.stringify(stop)))]);
   }
 
   anythingDelivered(): Promise<boolean> {
@@ -121,7 +138,8 @@ export class KafkaCheckpoints implements Checkpoints {
         for (const { key, value } of messages) {
           const checkpoint = value && checkpointFrom(value.toString());
           if (checkpoint) this.take(checkpoint);
-          else if (value === null && key) this.keys.delete(key.toString());
+          else if (value) this.stop = stopFrom(value.toString()) ?? this.stop;
+          else if (key) this.keys.delete(key.toString());
         }
         this.read = BigInt(messages.at(-1)?.offset ?? '-1') + 1n;
         this.wake();

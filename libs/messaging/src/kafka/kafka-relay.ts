@@ -1,4 +1,11 @@
-import { type EventStore, follow, type Following, type LogState, pause } from '@gatehouse/eventsourcing';
+import {
+  type EventStore,
+  follow,
+  type Following,
+  type LogState,
+  pause,
+  reasonOf,
+} from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
 import { channelsStatus, type ChannelsStatus, type RelayRole } from '../channel-status';
 import { Relay, RelayStopped } from '../relay';
@@ -56,7 +63,10 @@ export class KafkaRelay {
     const log = await this.options.store.log().catch(() => null);
     const { prefix } = this.options.topics;
     const failures = this.active?.relay.deliveries.failures ?? NO_FAILURES;
-    return channelsStatus(prefix, this.role(), this.progress(log), log, failures);
+    // Until it has been noted down where others read it, too.
+    const here = this.stopped && (this.active || !this.checkpoints) ? this.error! : null;
+    const stopped = this.checkpoints?.stopped ?? here;
+    return channelsStatus(prefix, { ...this.role(), stopped }, this.progress(log), log, failures);
   }
 
   /** Gives up ownership, after what is being sent. */
@@ -89,7 +99,7 @@ export class KafkaRelay {
         this.error = undefined;
         return true;
       } catch (error) {
-        this.failed(error as Error, !(error instanceof RelayStopped));
+        this.failed(error as Error, !(error instanceof RelayStopped), (error as Error).message);
         if (this.stopped) return false;
         await pause(ms, signal);
       }
@@ -131,8 +141,21 @@ export class KafkaRelay {
     this.active = { relay, following };
     log.log('info', { owner }, 'this process relays');
     await following.done;
+    if (!signal.aborted) await this.giveUp(relay, confirmed);
     this.active = null;
     log.log('info', { owner }, 'this process no longer relays');
+  }
+
+  /** It cannot go on, but another may: of a newer release, or with another log. So it says why and leaves the group. */
+  private async giveUp({ generation }: Relay, confirmed: Term['confirmed']): Promise<void> {
+    try {
+      // A successor may be at work already, who does not have to answer for this.
+      await confirmed();
+      await this.checkpoints!.giveUp({ stopped: this.error!, generation });
+    } catch (error) {
+      this.options.log.log('warn', { err: error }, 'nobody was told why the relay stopped');
+    }
+    void this.ownership!.leave();
   }
 
   private role(): { role: RelayRole; error?: string } {
@@ -151,8 +174,9 @@ export class KafkaRelay {
     return { logId: log.logId, channels, position: 0n };
   }
 
-  private failed(error: Error, willRetry: boolean): void {
-    this.error = error.message;
+  /** Of what went wrong everybody may read `told`; the rest is for the log. */
+  private failed(error: Error, willRetry: boolean, told = reasonOf(error)): void {
+    this.error = told;
     this.stopped = !willRetry;
     const { log } = this.options;
     log.log(willRetry ? 'warn' : 'error', { err: error, willRetry }, 'the relay failed');
