@@ -2,6 +2,7 @@ import type { Context } from './commands';
 import { msOf } from './duration';
 import type { Counted, Rule } from './events';
 import type { ApprovalDemand } from './policy-document';
+import { sameHand } from './makers';
 import { ownHand } from './refusals';
 import { Rejected, type MissingApproval } from './rejections';
 import type { Decision, Version } from './state';
@@ -23,12 +24,16 @@ export type Tally = {
 
 const ANYBODY: readonly ApprovalDemand[] = [{ count: 1 }];
 
-/** Counts: each person once, and as one capacity only, so that as many demands as possible are met. */
+/**
+ * Counts: each person once, through keys that they made for others, too, and as one capacity only, so that as many demands as
+ * possible are met.
+ */
 export function tally(version: Version, context: Context): Tally {
   const demands = context.policy.document.production?.approvals ?? ANYBODY;
   const given = givenTo(version, context);
   const standing = rejectors(version);
-  const valid = given.filter(({ decision }) => decision.void === null && !isTooOld(decision, context));
+  const current = given.filter(({ decision }) => decision.void === null && !isTooOld(decision, context));
+  const valid = distinct(current, context);
   const counted = assign(demands, valid);
   const rejections: Rule = {
     rule: 'standing rejections <= 0',
@@ -44,7 +49,7 @@ export function tally(version: Version, context: Context): Tally {
       ...standing.map((by) => ({ needed: 'the rejection to be lifted', by })),
       ...demands.flatMap((demand, i) => missingOf(demand, counted[i]!)),
     ],
-    wereEnough: standing.length === 0 && isMet(demands, assign(demands, given)),
+    wereEnough: standing.length === 0 && isMet(demands, assign(demands, distinct(given, context))),
   };
 }
 
@@ -68,11 +73,15 @@ export function requireApprovals(version: Version, { missing, wereEnough }: Tall
   throw new Rejected('not-approved', `Version ${version.version} still needs ${needed}.`, { missing });
 }
 
-/** Whether an approval is young enough, and was given as everything that its reviewer is now: to give it again adds nothing. */
+/**
+ * Whether an approval is young enough, and was given as everything that its reviewer is now, with a key that is no more of
+ * somebody else's making: to give it again adds nothing.
+ */
 export function countsAsMuch(earlier: Decision, context: Context): boolean {
-  const { capacities, groups = [] } = context;
+  const { capacities, groups = [], makers = [], makersOf = () => [] } = context;
   return (
     !isTooOld(earlier, context) &&
+    (earlier.key === null || makersOf(earlier.key).every((one) => makers.includes(one))) &&
     capacities.every((one) => earlier.capacities.includes(one)) &&
     groups.every((one) => earlier.groups?.includes(one))
   );
@@ -96,6 +105,19 @@ function givenTo(version: Version, { holds, mayDecide = () => true, makersOf }: 
       decision,
       held: decision.capacities.filter((capacity) => holds(by, capacity, decision.groups)),
     }));
+}
+
+/** Of approvals that came from one hand the oldest. */
+function distinct(given: readonly Given[], { makersOf = () => [] }: Context): Given[] {
+  const kept: Given[] = [];
+  for (const one of given) {
+    const { by, decision } = one;
+    const makers = decision.key === null ? [] : makersOf(decision.key);
+    const acting = { actor: { id: by, kind: 'user' }, makers, makersOf } as const;
+    const isAnothers = kept.some((other) => sameHand({ by: other.by, key: other.decision.key }, acting));
+    if (!isAnothers) kept.push(one);
+  }
+  return kept;
 }
 
 function isTooOld({ at }: Decision, { policy, now }: Context): boolean {

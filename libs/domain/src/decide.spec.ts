@@ -2,7 +2,18 @@ import type { Command } from './commands';
 import type { Actor, Evaluated, Promoted } from './events';
 import { liveVersion, rollbackTarget } from './pointer';
 import { LIMITS } from './refusals';
-import { ANN, approved, BOB, CI, digest, promoted, say, Scenario, type Said } from './testing/scenario';
+import {
+  ANN,
+  approved,
+  BOB,
+  CI,
+  digest,
+  policyOf,
+  promoted,
+  say,
+  Scenario,
+  type Said,
+} from './testing/scenario';
 
 const ZOE: Actor = { id: 'zoe', kind: 'user' };
 
@@ -235,6 +246,23 @@ describe('approve and reject', () => {
       ['whose key was made by the same admin', { 'k-ci': ['admin'], 'k-zoe': ['admin'] }, 'model.Approved'],
     ])('is asked of %s', (_who, makers, outcome) => {
       expect(keyed(makers).answer(ZOE, say.decide(1))).toBe(outcome);
+    });
+
+    it.each<[string, Record<string, string[]>, string]>([
+      ['two people', { 'k-ann': ['admin'], 'k-zoe': ['admin'] }, 'model.Promoted'],
+      ['one, where the first made the key of the second', { 'k-ann': ['zoe'] }, 'not-approved'],
+      ['one, where the second made the key of the first', { 'k-zoe': ['max', 'ann'] }, 'not-approved'],
+    ])('two approvals are of %s', (_what, makers, outcome) => {
+      const scenario = keyed(makers);
+      scenario.policy = policyOf({ policy: 'p', models: ['*'], production: { approvals: [{ count: 2 }] } });
+      scenario.given(ZOE, say.decide(1)).given(ANN, say.decide(1));
+      expect(scenario.answer(BOB, say.promote(1))).toBe(outcome);
+      if (outcome === 'model.Promoted') return;
+      // With a credential that the other did not make it is a second one.
+      scenario.keys['ann'] = scenario.keys['zoe'] = 'k-new';
+      for (const who of [ZOE, ANN]) scenario.given(who, say.decide(1));
+      for (const who of [ZOE, ANN]) expect(scenario.answer(who, say.decide(1))).toBe('nothing');
+      expect(scenario.answer(BOB, say.promote(1))).toBe('model.Promoted');
     });
 
     it('counts nobody who made the key of the registrar, also where the approval is there already', () => {

@@ -40,6 +40,8 @@ export type Decision = {
   readonly capacities: readonly string[];
   /** That made them a reviewer then. */
   readonly groups?: readonly string[];
+  /** The key that they decided with, if it was one. */
+  readonly key: string | null;
   void: Void | null;
 };
 
@@ -203,6 +205,7 @@ function decided(state: ModelState, data: Decided, fact: Fact, decision: Decisio
     at: fact.meta.time,
     capacities: data.capacities ?? [],
     ...(data.groups && { groups: data.groups }),
+    key: keyOf(fact.meta),
     void: null,
   });
 }
