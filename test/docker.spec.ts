@@ -1,10 +1,13 @@
 import { execFile, execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { readSettings, SETTINGS, unknownSettings } from '@gatehouse/platform';
 import { parse } from 'yaml';
+import { sharedBroker } from './kafka/shared-broker';
 import { startService, type Service } from './support/service';
 
 // There is no container engine to try them with: what they say is compared with what there is.
@@ -232,6 +235,7 @@ describe('the cluster', () => {
 describe('alerts and dashboard', () => {
   let service: Service;
   let known: Set<string>;
+  let sampled: Set<string>;
   const expressions = [
     ...alerts.map(({ expr }) => expr),
     ...dashboard.panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)),
@@ -240,16 +244,48 @@ describe('alerts and dashboard', () => {
     expr.replace(/\{[^}]*\}|"[^"]*"|\bby \([^)]*\)/g, '').match(/\b(gatehouse|process|nodejs)_\w+/g) ?? [];
 
   beforeAll(async () => {
-    service = await startService({ GATEHOUSE_DATA: join(folder, 'metrics') });
-    const text = await (await fetch(`${service.http}/metrics`)).text();
+    service = await startService({
+      GATEHOUSE_DATA: join(folder, 'metrics'),
+      GATEHOUSE_KAFKA: (await sharedBroker()).address,
+      GATEHOUSE_KAFKA_PREFIX: `gh-${randomUUID()}`,
+    });
+    let text: string;
+    // Of a fan-out that has delivered something: the first start writes into the log.
+    const delivered = /^gatehouse_channel_position\S+ [1-9]/m;
+    for (const end = Date.now() + 60_000; ; await sleep(100)) {
+      text = await (await fetch(`${service.http}/metrics`)).text();
+      if (delivered.test(text) || Date.now() > end) break;
+    }
     known = new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
-  });
+    sampled = new Set([...text.matchAll(/^(\w+)[{ ]/gm)].map(([, name]) => name!));
+  }, 180_000);
   afterAll(async () => void (await service.stop()));
 
   it('ask for metrics that there are', () => {
     const asked = new Set(expressions.flatMap(namesIn));
     expect(asked.size).toBeGreaterThan(10);
     expect([...asked].filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  it('watch the fan-out: how far each channel is, its last delivery, a relay that stopped or is nobody', () => {
+    const asked = (among: readonly string[]) =>
+      new Set(among.flatMap(namesIn).filter((name) => /_(channel|relay)_/.test(name)));
+    const alerted = asked(alerts.map(({ expr }) => expr));
+    for (const name of ['relay_stopped', 'relay_active', 'channel_failing', 'channel_behind_seconds'])
+      expect(alerted).toContain(`gatehouse_${name}`);
+    const shown = asked(expressions);
+    for (const name of ['channel_lag', 'channel_last_delivery_timestamp_seconds'])
+      expect(shown).toContain(`gatehouse_${name}`);
+    // Events of models alone are messages: none was delivered yet.
+    shown.delete('gatehouse_channel_last_delivery_timestamp_seconds');
+    expect([...shown].filter((name) => !sampled.has(name))).toEqual([]);
+  });
+
+  it('say nothing of a relay where nothing is fanned out', async () => {
+    const alone = await startService({ GATEHOUSE_DATA: join(folder, 'alone') });
+    const text = await (await fetch(`${alone.http}/metrics`)).text();
+    await alone.stop();
+    expect(text).not.toMatch(/^gatehouse_(relay|channel)_/m);
   });
 
   it('have a name of their own each, and say what to do', () => {

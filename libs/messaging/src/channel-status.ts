@@ -1,4 +1,5 @@
 import type { LogState } from '@gatehouse/eventsourcing';
+import type { Behind } from './behind';
 import { CHANNELS, topicOf } from './channels';
 import type { Delivered } from './checkpoints';
 
@@ -20,6 +21,8 @@ export interface ChannelStatus {
   /** All of the log up to here has been delivered; null: not known. */
   readonly position: bigint | null;
   readonly lag: bigint | null;
+  /** For so long it has not reached an end of the log that this process heard of. */
+  readonly behindMs: number;
   /** When its last message was acknowledged. */
   readonly lastDeliveryAt: string | null;
   readonly state: 'live' | 'behind' | 'failing' | 'stopped' | 'unknown';
@@ -48,6 +51,7 @@ export function channelsStatus(
   progress: Progress | null,
   log: LogState | null,
   failures: ReadonlyMap<string, string>,
+  behind: Behind,
 ): ChannelsStatus {
   const { role } = relay;
   const stopped = relay.stopped ?? undefined;
@@ -61,7 +65,8 @@ export function channelsStatus(
       return { ...NOTHING, topic, ...(stopped !== undefined && { state: 'stopped', error: stopped }) };
     const { position, at } = progress.channels[topic] ?? { position: progress.position, at: null };
     const lag = log.head > position ? log.head - position : 0n;
-    const place = { topic, position, lag, lastDeliveryAt: at };
+    const behindMs = behind.ms(topic, position, log.head);
+    const place = { topic, position, lag, behindMs, lastDeliveryAt: at };
     if (failure !== undefined) return { ...place, state: 'failing', error: failure };
     if (stopped !== undefined) return { ...place, state: 'stopped', error: stopped };
     return { ...place, state: lag === 0n ? 'live' : 'behind' };
@@ -70,4 +75,4 @@ export function channelsStatus(
   return { role, ...said, channels };
 }
 
-const NOTHING = { position: null, lag: null, lastDeliveryAt: null, state: 'unknown' } as const;
+const NOTHING = { position: null, lag: null, behindMs: 0, lastDeliveryAt: null, state: 'unknown' } as const;

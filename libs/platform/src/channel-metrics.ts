@@ -25,6 +25,9 @@ export function channelMetrics(
   const number = (value: bigint | null) => (value === null ? null : Number(value));
   gauge('position', 'Everything up to here has been delivered', ({ position }) => number(position));
   gauge('lag', 'Positions between that and the end of the log', ({ lag }) => number(lag));
+  gauge('behind_seconds', 'For so long an end of the log has not been reached', ({ position, behindMs }) =>
+    position === null ? null : behindMs / 1_000,
+  );
   gauge('failing', '1 while the topic refuses or the relay has stopped', ({ state }) =>
     Number(state === 'failing' || state === 'stopped'),
   );
@@ -38,7 +41,8 @@ export function channelMetrics(
       registers: [registry],
       async collect() {
         const now = await status();
-        this.reset();
+        // Without a fan-out there is no relay, not one that does nothing.
+        this.remove();
         if (now !== null) this.set(Number(of(now)));
       },
     });

@@ -9,8 +9,8 @@ import { EVENT_STORE } from './store.tokens';
 /** Injection token: whether this process relays. Undefined: if the log is its own alone. */
 export const RELAYS = Symbol('Relays');
 
-/** Behind by more than this is worth a word in `/readyz`. */
-const MOST_LAG = 2_000n;
+/** Behind for longer than this is worth a word in `/readyz`. */
+const MOST_BEHIND_MS = 5_000;
 
 /** The fan-out through Kafka, as far as it is this process's: its relay, or what it knows of the one elsewhere. */
 @Injectable()
@@ -66,7 +66,9 @@ export function degradedBy(status: ChannelsStatus | null): string[] {
   const is = stopped === undefined ? role : 'stopped';
   const relay = error === undefined ? [] : [`the relay is ${is}: ${stopped ?? error}`];
   const behind = channels
-    .filter(({ state, lag }) => (state !== 'live' && state !== 'behind') || (lag ?? 0n) > MOST_LAG)
-    .map(({ topic, state, lag }) => `${topic} is ${state}${lag === null ? '' : `, ${lag} behind`}`);
+    .filter(({ state, behindMs }) => (state !== 'live' && state !== 'behind') || behindMs > MOST_BEHIND_MS)
+    .map(({ topic, state, behindMs }) =>
+      behindMs === 0 ? `${topic} is ${state}` : `${topic} is ${state}, for ${Math.round(behindMs / 1_000)} s`,
+    );
   return [...relay, ...behind];
 }

@@ -7,6 +7,7 @@ import {
   reasonOf,
 } from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
+import { Behind } from '../behind';
 import { channelsStatus, type ChannelsStatus, type RelayRole } from '../channel-status';
 import { Relay, RelayStopped } from '../relay';
 import { KafkaCheckpoints } from './checkpoints';
@@ -41,6 +42,7 @@ const NO_FAILURES: ReadonlyMap<string, string> = new Map();
 export class KafkaRelay {
   private readonly client: Kafka;
   private readonly publisher: KafkaPublisher;
+  private readonly behind = new Behind();
   private readonly leaving = new AbortController();
   private checkpoints: KafkaCheckpoints | null = null;
   private ownership: Ownership | null = null;
@@ -66,7 +68,14 @@ export class KafkaRelay {
     // Until it has been noted down where others read it, too.
     const here = this.stopped && (this.active || !this.checkpoints) ? this.error! : null;
     const stopped = this.checkpoints?.stopped ?? here;
-    return channelsStatus(prefix, { ...this.role(), stopped }, this.progress(log), log, failures);
+    return channelsStatus(
+      prefix,
+      { ...this.role(), stopped },
+      this.progress(log),
+      log,
+      failures,
+      this.behind,
+    );
   }
 
   /** Gives up ownership, after what is being sent. */
