@@ -1,5 +1,8 @@
 import { Controller, Get, Module, Query } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
+import { status } from '@grpc/grpc-js';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Rejected } from '@gatehouse/domain';
 import {
   DeadlinePassed,
@@ -133,6 +136,22 @@ describe('an error of the libraries', () => {
     const { details } = await edge.rpc('GetLive', { model: 'Rejected' });
     expect(JSON.parse(details!.metadata!['gate']!)).toEqual(gate);
   });
+});
+
+it('docs/api.md lists every code with its status on both doors, and no other', () => {
+  const page = readFileSync(join(__dirname, '../../../docs/api.md'), 'utf8');
+  const listed = [...page.matchAll(/^\| (\d{3}[\d, ]*?)(?: ([A-Z_]+))? +\| (.*?) *\|$/gm)].flatMap(
+    ([, statuses, grpc, codes]) =>
+      [...codes!.replace(/\([^)]*\)/g, '').matchAll(/`([a-z-]+)`/g)].map(([, code], i, all) => {
+        const each = statuses!.split(', ').map(Number);
+        return [code, each.length === all.length ? each[i] : each[0], grpc] as const;
+      }),
+  );
+  const known = Object.entries(PROBLEMS).map(([code, { status: http }]) => [code, http]);
+  const names = ([a]: readonly unknown[], [b]: readonly unknown[]) => (String(a) < String(b) ? -1 : 1);
+  expect(listed.map(([code, http]) => [code, http]).sort(names)).toEqual(known.sort(names));
+  for (const [code, , grpc] of listed)
+    if (grpc !== undefined) expect([code, grpc]).toEqual([code, status[PROBLEMS[code as ProblemCode].grpc]]);
 });
 
 describe('a failure over gRPC', () => {

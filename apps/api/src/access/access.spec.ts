@@ -27,7 +27,9 @@ const issue = async (actor: string, roles: object[], more: object = {}, by = adm
   const body = { actor, kind: 'user', roles, ...more };
   const answer = await call(by, 'POST', '/v1/access/keys', body);
   if (answer.status !== 201) throw new Error(answer.text);
-  return answer.body as Issued;
+  const issued = answer.body as Issued;
+  expect(answer.headers.get('location')).toBe(`/v1/access/keys/${issued.id}`);
+  return issued;
 };
 
 describe('the first start', () => {
@@ -167,7 +169,9 @@ describe('grants', () => {
     expect([again.status, again.body['changed'], again.body['id']]).toEqual([200, false, made.body['id']]);
     const rollBack = () => call(key, 'POST', '/v1/models/b-1/rollback', { from: 1, reason: 'drift' });
     expect(codeOf(await rollBack())).toEqual([404, 'model-unknown']);
-    const gone = await call(admin, 'DELETE', `/v1/access/grants/${String(made.body['id'])}`);
+    const location = made.headers.get('location')!;
+    expect(location).toBe(`/v1/access/grants/${String(made.body['id'])}`);
+    const gone = await call(admin, 'DELETE', location);
     expect(gone.body).toMatchObject({ changed: true });
     expect(codeOf(await rollBack())).toEqual([403, 'role-missing']);
     const { items } = (await call(admin, 'GET', '/v1/access/grants')).body as { items: { id: string }[] };
