@@ -1,7 +1,12 @@
 import { shortHash, uuidV5 } from '@gatehouse/canonical';
-import type { Request } from '@gatehouse/eventsourcing';
+import { Rejected } from '@gatehouse/domain';
+import { IdempotencyKeyReused, type Request } from '@gatehouse/eventsourcing';
+import { CredentialRefused } from '@gatehouse/identity';
+import { EdgeProblem, type Metrics } from '@gatehouse/platform';
 import { uuidv7 } from 'uuidv7';
 import type { Origin } from './models/on-model';
+
+const REFUSALS = [Rejected, EdgeProblem, CredentialRefused, IdempotencyKeyReused];
 
 /** What surrounds a command on its way to a stream: its event's id and meta, and how long it may wait. */
 export function requestFor(
@@ -29,4 +34,26 @@ export function requestFor(
       schema: 1,
     },
   };
+}
+
+/**
+ * Runs a command and counts what it came to: changed, unchanged, replayed, refused by a rule, or failed. Throws what it
+ * throws.
+ */
+export async function counted<T extends { readonly replayed: boolean }>(
+  metrics: Metrics,
+  verb: string,
+  run: () => Promise<T>,
+  isChange: (done: T) => boolean,
+): Promise<T> {
+  try {
+    const done = await run();
+    const outcome = done.replayed ? 'replayed' : isChange(done) ? 'changed' : 'unchanged';
+    metrics.commands.inc({ verb, outcome });
+    return done;
+  } catch (error) {
+    const refused = REFUSALS.some((kind) => error instanceof kind);
+    metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
+    throw error;
+  }
 }

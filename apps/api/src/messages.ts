@@ -11,18 +11,10 @@ import {
 import type { Gates, Rule, Trial } from '@gatehouse/domain';
 import type { Live as LiveResource, PublicEvent } from '@gatehouse/projections';
 import type { Type } from '@nestjs/common';
+import { present } from './present';
 import { validation } from './validation';
 
 // From the resources of HTTP to the messages of gRPC: what is null there is absent here, free JSON is a Struct.
-
-type Present<T> = { [K in keyof T]: Exclude<T[K], null> };
-
-/** Without the members that are null; one level, which is all that a message needs. */
-export function present<T extends object>(resource: T): Partial<Present<T>> {
-  return Object.fromEntries(
-    Object.entries(resource).filter(([, value]) => value !== null && value !== undefined),
-  ) as Partial<Present<T>>;
-}
 
 export function liveMessage(live: LiveResource): Live {
   const { current, previous, rollbackTarget, by, why, since, ...rest } = live;

@@ -1,7 +1,7 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
 import { isInForce, rolesOfActor, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
-import { Rejected } from './rejections';
+import { Rejected, tooMany } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
 
 /** What names a grant by what it says. */
@@ -205,7 +205,5 @@ function isAdmin(one: RoleGrant): boolean {
 }
 
 function full(what: string, most: number): Rejected {
-  return new Rejected('too-many', `This tenant has ${most} ${what}, which is the most.`, {
-    errors: [{ pointer: '', message: `there are ${most} ${what} already` }],
-  });
+  return tooMany('', `the tenant has ${most} ${what}, which is the most`);
 }

@@ -3,7 +3,7 @@ import type { Actor, Meta, PolicyRef } from './events';
 import { keyOf, sameHand, type Acting } from './makers';
 import { commonName, matchesPattern, specificity } from './patterns';
 import type { PolicyDocument } from './policy-document';
-import { Rejected } from './rejections';
+import { Rejected, tooMany } from './rejections';
 
 // The policies of a tenant: one aggregate, one stream. Versions of a name are numbered from 1 and never change.
 
@@ -261,8 +261,4 @@ function overlap(
       if (model !== undefined) return { patterns: [a, b], model };
     }
   return null;
-}
-
-function tooMany(pointer: string, message: string): Rejected {
-  return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
 }

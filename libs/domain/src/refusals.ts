@@ -1,7 +1,7 @@
 import type { Approve, Context, Evaluate, VersionRef } from './commands';
 import { sameHand, type Acting, type Deed } from './makers';
 import { liveVersion } from './pointer';
-import { Rejected } from './rejections';
+import { Rejected, tooMany } from './rejections';
 import type { ModelState, Version } from './state';
 
 /** The most that may lie on the table of one version. */
@@ -77,10 +77,6 @@ function boundsIn(thresholds: Evaluate['thresholds']): number {
     maxRegression,
   ]);
   return limits.filter((limit) => limit !== undefined).length;
-}
-
-function tooMany(pointer: string, message: string): Rejected {
-  return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
 }
 
 export function refuseOwn(version: Version, context: Context): void {

@@ -71,3 +71,8 @@ export class Rejected extends Error {
     super(message);
   }
 }
+
+/** There is no room for one more. `pointer`: which field of the command asks for it. */
+export function tooMany(pointer: string, message: string): Rejected {
+  return new Rejected('too-many', `Send fewer: ${message}.`, { errors: [{ pointer, message }] });
+}

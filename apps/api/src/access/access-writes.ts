@@ -11,6 +11,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import { uuidv7 } from 'uuidv7';
 import type { Exchange } from '../models/exchange';
 import { idempotencyKey, refuseExpectedPointer } from '../models/preconditions';
+import { present } from '../present';
 import { granteeOf, type GrantDto, type IssueKeyDto, type RoleDto } from './access.dto';
 import type { AccessOutcome } from './access.handler';
 import { FIRST_ADMIN } from './admin-key-file';
@@ -136,9 +137,4 @@ function grantMade({ event, state }: AccessOutcome, asked: GrantOf): Grant {
 
 function roleOf({ role, models, capacity }: RoleDto): RoleGrant {
   return present({ role, models, capacity });
-}
-
-/** Without the members that are absent, so that both doors and every store see the same. */
-function present<T extends object>(data: T): T {
-  return Object.fromEntries(Object.entries(data).filter(([, value]) => value != null)) as T;
 }

@@ -2,19 +2,16 @@ import { canonicalJson, sha256 } from '@gatehouse/canonical';
 import {
   accessStream,
   decideAccess,
-  Rejected,
   type AccessCommand,
   type AccessFact,
   type AccessState,
   type OperationName,
 } from '@gatehouse/domain';
-import { IdempotencyKeyReused, Transactor, type Decider, type EventStore } from '@gatehouse/eventsourcing';
-import { CredentialRefused } from '@gatehouse/identity';
+import { Transactor, type Decider, type EventStore } from '@gatehouse/eventsourcing';
 import {
   ACCESS,
   Accesses,
   asOf,
-  EdgeProblem,
   EVENT_STORE,
   Metrics,
   refuseUnlessPermitted,
@@ -23,7 +20,7 @@ import {
 } from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requestFor } from '../commanding';
+import { counted, requestFor } from '../commanding';
 import { OnAccess } from './on-access';
 
 /** What a command came to. */
@@ -85,8 +82,8 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
     const people = this.settings.oidc !== undefined;
     const fingerprint = sha256(canonicalJson([verb, asked]));
     const timeoutMs = this.settings.requestTimeoutMs;
-    try {
-      const request = requestFor(accessStream(tenant), fingerprint, origin, { timeoutMs, about: { tenant } });
+    const request = requestFor(accessStream(tenant), fingerprint, origin, { timeoutMs, about: { tenant } });
+    const run = async () => {
       const outcome = await this.transactor.transact(
         { ...request, command: { command, caller, people } },
         ({ state, recorded, replayed, position }): AccessOutcome => ({
@@ -98,19 +95,8 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
       );
       // So that whoever is told that it is so finds it so here, at once.
       await this.accesses.newest(tenant);
-      this.metrics.commands.inc({ verb, outcome: outcomeOf(outcome) });
       return outcome;
-    } catch (error) {
-      const refused = REFUSALS.some((kind) => error instanceof kind);
-      this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
-      throw error;
-    }
+    };
+    return counted(this.metrics, verb, run, ({ event }) => event !== null);
   }
-}
-
-const REFUSALS = [Rejected, EdgeProblem, CredentialRefused, IdempotencyKeyReused];
-
-function outcomeOf({ event, replayed }: AccessOutcome): string {
-  if (replayed) return 'replayed';
-  return event ? 'changed' : 'unchanged';
 }

@@ -1,5 +1,5 @@
 import type { ApiKey, Grant, Me, Role, Tenant } from '@gatehouse/contracts';
-import { present } from '../messages';
+import { present } from '../present';
 import type { GrantResource, KeyResource, MeResource, RoleResource, TenantResource } from './resources';
 
 // From the resources of HTTP to the messages of gRPC: what is null there is absent here.

@@ -9,7 +9,8 @@ import type {
 import { Operation } from '@gatehouse/platform';
 import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
-import { present, shaped } from '../messages';
+import { shaped } from '../messages';
+import { present } from '../present';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { OpenTenantDto, TenantPath, WhyDto } from './access.dto';
 import { AccessReads } from './access-reads';

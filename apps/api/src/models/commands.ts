@@ -2,6 +2,7 @@ import { canonicalManifest, digestOf, JsonRefused } from '@gatehouse/canonical';
 import { betterWay, LIMITS, type Bound, type Command, type Evaluate, type Manifest } from '@gatehouse/domain';
 import { InvalidRequest, type FieldError } from '@gatehouse/platform';
 import { Problem } from '../problem';
+import { present } from '../present';
 import type { EvaluateDto } from './evaluate.dto';
 import type { ApproveDto, DeprecateDto, PromoteDto, ReviewDto, RollBackDto } from './decisions.dto';
 import type { RegisterDto } from './register.dto';
@@ -157,11 +158,4 @@ function invalid(pointer: string, message: string): InvalidRequest {
 
 function at(pointer: string, name: string): string {
   return `${pointer}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
-}
-
-/** Without the members that are absent, so that both doors and every store see the same. */
-function present<T extends object>(data: T): T {
-  return Object.fromEntries(
-    Object.entries(data).filter(([, value]) => value !== undefined && value !== null),
-  ) as T;
 }

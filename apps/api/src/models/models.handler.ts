@@ -15,7 +15,6 @@ import {
   type Registration,
 } from '@gatehouse/domain';
 import {
-  IdempotencyKeyReused,
   Transactor,
   type At,
   type Decider,
@@ -27,7 +26,7 @@ import { Views } from '@gatehouse/projections';
 import { EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requestFor } from '../commanding';
+import { counted, requestFor } from '../commanding';
 import { PoliciesInForce } from '../policies/policies-in-force';
 import { Problem } from '../problem';
 import { answerOf, liveOf } from './answer';
@@ -102,17 +101,11 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
 
   async execute(onModel: OnModel): Promise<Written> {
     const { verb } = onModel.command;
-    try {
-      const written = await this.transactor.transact(this.requestOf(onModel), (outcome) =>
+    const run = () =>
+      this.transactor.transact(this.requestOf(onModel), (outcome) =>
         answerOf(onModel.model, namedBy(onModel.command, outcome), outcome),
       );
-      this.metrics.commands.inc({ verb, outcome: outcomeOf(written) });
-      return written;
-    } catch (error) {
-      const refused = [Rejected, Problem, IdempotencyKeyReused].some((kind) => error instanceof kind);
-      this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
-      throw error;
-    }
+    return counted(this.metrics, verb, run, ({ answer }) => answer.changed);
   }
 
   /** What `answer` makes of a model as a command would find it now. Nothing is decided. */
@@ -169,9 +162,4 @@ function namedBy({ verb, data }: Command, { recorded, state }: Outcome<ModelStat
     case 'review':
       return data.version;
   }
-}
-
-function outcomeOf({ answer, replayed }: Written): string {
-  if (replayed) return 'replayed';
-  return answer.changed ? 'changed' : 'unchanged';
 }

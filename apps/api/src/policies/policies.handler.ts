@@ -4,24 +4,17 @@ import {
   makersOf,
   policyStream,
   policyVersion,
-  Rejected,
   type Acting,
   type PoliciesState,
   type PolicyCommand,
   type PolicyFact,
 } from '@gatehouse/domain';
-import {
-  IdempotencyKeyReused,
-  Transactor,
-  type Decider,
-  type EventStore,
-  type Outcome,
-} from '@gatehouse/eventsourcing';
+import { Transactor, type Decider, type EventStore, type Outcome } from '@gatehouse/eventsourcing';
 import { Accesses, EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
 import { policyEvent } from '@gatehouse/projections';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import { requestFor } from '../commanding';
+import { counted, requestFor } from '../commanding';
 import { OnPolicies, type PolicyAnswer } from './on-policies';
 import { POLICIES } from './policies-in-force';
 import { resourceOf } from './resources';
@@ -54,33 +47,23 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
     const { requestTimeoutMs: timeoutMs } = this.settings;
     const fingerprint = sha256(canonicalJson([verb, command.data]));
     const { tenant } = origin.caller;
-    try {
-      const written = await this.transactor.transact(
-        {
-          ...requestFor(policyStream(tenant), fingerprint, origin, { timeoutMs }),
-          // Read now, while the policies are read or waited for.
-          command: this.asked(command, origin.caller),
-        },
-        (outcome) => ({ answer: answerOf(command, outcome), replayed: outcome.replayed }),
-      );
-      this.metrics.commands.inc({ verb, outcome: outcomeOf(written) });
-      return written;
-    } catch (error) {
-      const refused = error instanceof Rejected || error instanceof IdempotencyKeyReused;
-      this.metrics.commands.inc({ verb, outcome: refused ? 'refused' : 'failed' });
-      throw error;
-    }
+    const request = {
+      ...requestFor(policyStream(tenant), fingerprint, origin, { timeoutMs }),
+      // Read now, while the policies are read or waited for.
+      command: this.asked(command, origin.caller),
+    };
+    const run = () =>
+      this.transactor.transact(request, (outcome) => ({
+        answer: answerOf(command, outcome),
+        replayed: outcome.replayed,
+      }));
+    return counted(this.metrics, verb, run, ({ answer }) => answer.changed);
   }
 
   private async asked(command: PolicyCommand, { tenant, actor, makers }: Caller): Promise<Asked> {
     const { state } = await this.accesses.newest(tenant);
     return { command, acting: { actor, makers, makersOf: (key) => makersOf(state, key) } };
   }
-}
-
-function outcomeOf({ answer, replayed }: Written): string {
-  if (replayed) return 'replayed';
-  return answer.changed ? 'changed' : 'unchanged';
 }
 
 function answerOf(

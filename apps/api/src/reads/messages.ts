@@ -14,7 +14,8 @@ import type {
   VersionResource,
   VersionSummary,
 } from '@gatehouse/projections';
-import { present, ruleMessage } from '../messages';
+import { ruleMessage } from '../messages';
+import { present } from '../present';
 
 export function modelMessage({ current, ...model }: ModelResource): ModelSummary {
   return { ...model, current: current ? present(current) : undefined };
