@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import { CHANNELS, kafkaClient, KafkaRelay, relayTopic, RelayStopped, topicOf } from '@gatehouse/messaging';
-import type { Admin, ITopicConfig } from 'kafkajs';
+import {
+  CHANNELS,
+  type ChannelsStatus,
+  kafkaClient,
+  KafkaRelay,
+  relayTopic,
+  RelayStopped,
+  topicOf,
+} from '@gatehouse/messaging';
+import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
 import { ensureTopics, withAdmin } from '../libs/messaging/src/kafka/topics';
 import { sharedBroker } from './kafka/shared-broker';
 
@@ -86,6 +94,38 @@ describe('the topics', () => {
     await expect(ensure()).rejects.toThrow(RelayStopped);
     await expect(ensure()).rejects.toThrow(`${relayTopic(prefix)} must have one partition, and has 2`);
   });
+
+  it('that need more replicas than they have are named and waited for: the relay begins when they are right', async () => {
+    const topic = topicOf(prefix, 'product');
+    const needs = (value: string) => [{ name: 'min.insync.replicas', value }];
+    await make({ topic, numPartitions: 1, configEntries: needs('2') });
+    const relay = new KafkaRelay({
+      kafka: connection(),
+      topics: { prefix, partitions: 1, replication: 1 },
+      maxBatchBytes: 1_000_000,
+      store: new MemoryEventStore(),
+      log,
+      relays: true,
+    });
+    try {
+      const until = async (holds: (status: ChannelsStatus) => boolean) => {
+        for (const end = Date.now() + 30_000; !holds(await relay.status()) && Date.now() < end;)
+          await sleep(20);
+        return relay.status();
+      };
+      expect(await until(({ error }) => error !== undefined)).toMatchObject({
+        role: 'connecting',
+        error: `${topic} has min.insync.replicas=2 and 1 of them: it would acknowledge nothing. Lower the one, or add replicas`,
+      });
+      expect(said).toContainEqual(expect.objectContaining({ level: 'warn', message: 'the relay failed' }));
+      const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configEntries: needs('1') };
+      await asked((admin) => admin.alterConfigs({ validateOnly: false, resources: [resource] }));
+      expect(await until(({ role }) => role === 'active')).toMatchObject({ role: 'active' });
+      expect((await relay.status()).error).toBeUndefined();
+    } finally {
+      await relay.stop();
+    }
+  }, 90_000);
 
   it('of the relay: one that is not compacted is refused, and whoever relays says so and sends nothing', async () => {
     await make({ topic: relayTopic(prefix), numPartitions: 1 });

@@ -33,8 +33,8 @@ export async function withAdmin<T>(kafka: Kafka, act: (admin: Admin) => Promise<
 }
 
 /**
- * Makes the topics that are missing. What exists stays as it is: a difference is a warning, and a topic that cannot
- * keep the checkpoint stops the relay. Answers the size of the batches that all of them take.
+ * Makes the topics that are missing. What exists stays as it is: a difference is a warning, a topic that cannot keep
+ * the checkpoint stops the relay, and one that acknowledges nothing is waited for. Answers the size of the batches that all of them take.
  */
 export function ensureTopics(kafka: Kafka, settings: TopicSettings, log: KafkaLog): Promise<number> {
   return withAdmin(kafka, async (admin) => {
@@ -50,8 +50,8 @@ export function ensureTopics(kafka: Kafka, settings: TopicSettings, log: KafkaLo
       );
       log.log('info', { topics: missing.map(({ topic }) => topic) }, 'topics were created');
     }
-    await checkShape(admin, settings, log);
-    return checkConfigs(admin, settings);
+    const replicas = await checkShape(admin, settings, log);
+    return checkConfigs(admin, settings, replicas);
   });
 }
 
@@ -87,14 +87,21 @@ function topicsOf({ prefix, partitions, replication }: TopicSettings): ITopicCon
   return [...channels, relay];
 }
 
-async function checkShape(admin: Admin, settings: TopicSettings, log: KafkaLog): Promise<void> {
+/** How many replicas each of them has. */
+async function checkShape(
+  admin: Admin,
+  settings: TopicSettings,
+  log: KafkaLog,
+): Promise<ReadonlyMap<string, number>> {
   const wanted = topicsOf(settings);
+  const replicas = new Map<string, number>();
   const { topics } = await admin.fetchTopicMetadata({ topics: wanted.map(({ topic }) => topic) });
   for (const { name, partitions } of topics) {
     if (name === relayTopic(settings.prefix) && partitions.length !== 1)
       throw new RelayStopped(`${name} must have one partition, and has ${partitions.length}: make it anew`);
     const { numPartitions, replicationFactor } = wanted.find(({ topic }) => topic === name)!;
-    const has = { partitions: partitions.length, replication: partitions[0]?.replicas.length };
+    const has = { partitions: partitions.length, replication: partitions[0]?.replicas.length ?? 0 };
+    replicas.set(name, has.replication);
     if (has.partitions !== numPartitions || has.replication !== replicationFactor)
       log.log(
         'warn',
@@ -102,10 +109,15 @@ async function checkShape(admin: Admin, settings: TopicSettings, log: KafkaLog):
         'a topic is not as GATEHOUSE_KAFKA_PARTITIONS and GATEHOUSE_KAFKA_REPLICATION say; it is left as it is',
       );
   }
+  return replicas;
 }
 
-async function checkConfigs(admin: Admin, settings: TopicSettings): Promise<number> {
-  const configNames = ['cleanup.policy', 'max.message.bytes'];
+async function checkConfigs(
+  admin: Admin,
+  settings: TopicSettings,
+  replicas: ReadonlyMap<string, number>,
+): Promise<number> {
+  const configNames = ['cleanup.policy', 'max.message.bytes', 'min.insync.replicas'];
   const resources = topicsOf(settings).map(({ topic }) => ({
     type: ConfigResourceTypes.TOPIC,
     name: topic,
@@ -119,6 +131,11 @@ async function checkConfigs(admin: Admin, settings: TopicSettings): Promise<numb
     if (resourceName === relayTopic(settings.prefix) && policy !== 'compact')
       throw new RelayStopped(
         `${resourceName} must have cleanup.policy=compact, and has ${policy}: the relay's checkpoint would be deleted`,
+      );
+    const [needed, has] = [Number(config.get('min.insync.replicas') ?? 1), replicas.get(resourceName) ?? 0];
+    if (needed > has)
+      throw new Error(
+        `${resourceName} has min.insync.replicas=${needed} and ${has} of them: it would acknowledge nothing. Lower the one, or add replicas`,
       );
     smallest = Math.min(smallest, Number(config.get('max.message.bytes') ?? Infinity));
   }
