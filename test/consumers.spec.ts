@@ -11,7 +11,7 @@ import { consume, type Consuming } from '../examples/consumers/channel';
 import { product } from '../examples/consumers/product';
 import { messagesOf } from '../libs/messaging/src/messages/messages';
 import { PointedAt } from '../libs/messaging/src/pointed-at';
-import { MessageContract } from '../libs/messaging/src/testing/message-contract';
+import { faultsOf } from '../libs/messaging/src/testing/message-contract';
 import { approve, evaluate, Lives, PEOPLE, register } from '../libs/projections/src/testing/lives';
 import { sharedBroker } from './kafka/shared-broker';
 
@@ -19,7 +19,6 @@ const WITHIN_MS = 20_000;
 const [ROSA, BOB] = PEOPLE;
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-consumers-'));
-let contract: MessageContract;
 let kafka: Kafka;
 let address: string;
 let producer: Producer;
@@ -27,7 +26,6 @@ const open: Consuming[] = [];
 
 beforeAll(async () => {
   process.env['KAFKAJS_NO_PARTITIONER_WARNING'] = '1';
-  contract = await MessageContract.open();
   ({ address } = await sharedBroker());
   kafka = new Kafka({ clientId: 'consumers-spec', brokers: [address], logLevel: logLevel.NOTHING });
   producer = kafka.producer();
@@ -60,7 +58,7 @@ async function channel() {
     return consuming;
   };
   const send = async (...messages: Message[]) => {
-    for (const message of messages) expect(contract.wrongWith(message, prefix)).toEqual([]);
+    expect(await faultsOf(messages, prefix)).toEqual([]);
     const records = messages.map(({ key, headers, value }) => ({ key, headers: { ...headers }, value }));
     await producer.send({ topic, acks: -1, messages: records });
   };

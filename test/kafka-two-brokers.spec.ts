@@ -11,6 +11,7 @@ import {
   type RelayCheckpoint,
 } from '@gatehouse/messaging';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
+import { faultsOf } from '../libs/messaging/src/testing/message-contract';
 import { authorOf } from './kafka/author';
 import { scaled } from './support/scale';
 import { TwoBrokers } from './kafka/wire/two-brokers';
@@ -129,6 +130,13 @@ describe('two brokers, and partitions that move from one to the other in the mid
     });
     leaving.abort();
     for (const partition of cluster.held('gh.lifecycle.v1')) inOrder(partition, order);
+    const sent = TOPICS.flatMap((topic) =>
+      cluster
+        .held(topic)
+        .flat()
+        .map((record) => ({ ...record, topic })),
+    );
+    expect(await faultsOf(sent, 'gh')).toEqual([]);
     const lifecycle = new Set(
       cluster
         .held('gh.lifecycle.v1')

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { isModelStream } from '@gatehouse/domain';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
 import { Kafka, type KafkaMessage, logLevel } from 'kafkajs';
-import { MessageContract } from '../../libs/messaging/src/testing/message-contract';
+import { faultsOf } from '../../libs/messaging/src/testing/message-contract';
 
 /** A record of a channel, as a consumer gets it. */
 export type Sent = {
@@ -56,7 +56,7 @@ export async function reconcile(
     address,
     CHANNELS.map((channel) => `${prefix}.${channel}.v1`),
   );
-  const found = { events: events.length, missing: [] as string[], disorder: await broken(sent, prefix) };
+  const found = { events: events.length, missing: [] as string[], disorder: await faultsOf(sent, prefix) };
   const duplicates: { [channel: string]: number } = {};
   for (const [channel, carries] of Object.entries(CARRIES)) {
     const records = sent.filter(({ topic }) => topic === `${prefix}.${channel}.v1`);
@@ -69,17 +69,6 @@ export async function reconcile(
     found.disorder.push(...disorderOf(firsts, due, before));
   }
   return { ...found, duplicates };
-}
-
-let opened: Promise<MessageContract> | undefined;
-
-/** Every record, duplicates too, against the contract; of many faults the first. */
-async function broken(sent: readonly Sent[], prefix: string): Promise<string[]> {
-  const contract = await (opened ??= MessageContract.open());
-  const faults = sent.flatMap((record) =>
-    contract.wrongWith(record, prefix).map((wrong) => `${record.topic} ${record.id}: ${wrong}`),
-  );
-  return [...contract.complaints, ...faults.slice(0, 20)];
 }
 
 /** What a consumer has left after it dropped what it had before. */

@@ -12,6 +12,7 @@ import { checkpointFrom, checkpointText, newer, type RelayCheckpoint } from './c
 import { bytesOf } from './messages/envelope';
 import { Relay, type RelayOptions } from './relay';
 import { MemoryCheckpoints, MemoryTopics } from './testing/memory-kafka';
+import { faultsOf } from './testing/message-contract';
 
 const LIFECYCLE = topicOf('gatehouse', 'lifecycle');
 const ENGINEERING = topicOf('gatehouse', 'engineering');
@@ -27,6 +28,13 @@ async function logOf(commands: number, store = new MemoryEventStore(), seed = 3)
   return store;
 }
 
+/** What all relays of the running test have sent to: each of the messages has to be as promised. */
+const sentTo: MemoryTopics[] = [];
+afterEach(async () => {
+  const messages = sentTo.splice(0).flatMap(({ sends }) => sends.flat());
+  expect(await faultsOf(messages, 'gatehouse')).toEqual([]);
+});
+
 /** A relay over topics in memory, and what happens to it. */
 class Running<Store extends EventStore = MemoryEventStore> {
   readonly topics = new MemoryTopics();
@@ -34,7 +42,9 @@ class Running<Store extends EventStore = MemoryEventStore> {
   readonly errors: string[] = [];
   private owners = 0;
 
-  constructor(readonly store: Store) {}
+  constructor(readonly store: Store) {
+    sentTo.push(this.topics);
+  }
 
   /** Relays until it has come to the end, has stopped, or has failed so often. */
   async relay(

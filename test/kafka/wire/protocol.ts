@@ -16,7 +16,12 @@ export const NONE = 0;
 export const UNKNOWN_TOPIC = 3;
 export const NOT_LEADER = 6;
 
-export type Held = { readonly key: string; readonly id: string; readonly value: Buffer | null };
+export type Held = {
+  readonly key: string;
+  readonly id: string;
+  readonly headers: { readonly [name: string]: string };
+  readonly value: Buffer | null;
+};
 export type Node = { readonly id: number; readonly port: number };
 export type Part = { readonly topic: string; readonly partition: number };
 export type Answer = Part & { readonly code: number; readonly offset: number };
@@ -111,9 +116,10 @@ function recordOf(record: Reading): Held {
   record.varint();
   const key = record.varbytes()?.toString() ?? '';
   const value = record.varbytes();
-  const headers = Array.from({ length: record.varint() }, () => [
+  const pairs = Array.from({ length: record.varint() }, () => [
     record.varbytes()!.toString(),
-    record.varbytes()?.toString(),
+    record.varbytes()?.toString() ?? '',
   ]);
-  return { key, id: (Object.fromEntries(headers) as { ce_id?: string }).ce_id ?? '', value };
+  const headers = Object.fromEntries(pairs) as { [name: string]: string };
+  return { key, id: headers['ce_id'] ?? '', headers, value };
 }

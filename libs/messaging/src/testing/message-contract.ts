@@ -13,6 +13,20 @@ export type Received = {
   readonly value: Buffer | null;
 };
 
+let opened: Promise<MessageContract> | undefined;
+
+/**
+ * What is wrong with records of the channels, duplicates too, against both documents; of many faults the first. Every
+ * spec that reads what was sent, or sends it, asks this: nothing that a test produces goes without.
+ */
+export async function faultsOf(records: readonly Received[], prefix: string): Promise<string[]> {
+  const contract = await (opened ??= MessageContract.open());
+  const faults = records.flatMap((record) =>
+    contract.wrongWith(record, prefix).map((wrong) => `${record.topic} ${record.headers['ce_id']}: ${wrong}`),
+  );
+  return [...contract.complaints, ...faults.slice(0, 20)];
+}
+
 /** What we promise about messages, twice: the JSON Schemas as they are, and the AsyncAPI document that refers to them. */
 export class MessageContract {
   private constructor(
