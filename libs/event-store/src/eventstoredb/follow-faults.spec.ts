@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventStore, NewEvent, Recorded } from '@gatehouse/eventsourcing';
+import { type EventStore, type NewEvent, reasonOf, type Recorded } from '@gatehouse/eventsourcing';
 import { collect, ids, newEvent, newEvents, take, toHead } from '@gatehouse/eventsourcing/testing';
 import { type EsdbServer, type FaultKind, FAULTS } from './testing';
 import { Bench } from './testing/spec-tools';
@@ -18,6 +18,17 @@ const others = (server: EsdbServer, count: number) =>
     'order-1',
     Array.from({ length: count }, () => ({ type: 'OrderPlaced', data: {} })),
   );
+
+test('what everybody may be told of a read that failed names no stream', async () => {
+  const { server } = await bench.server();
+  const store = await bench.store(server.connectionString);
+  await store.append('model-acme.fraud', -1n, newEvents(1));
+  await server.stop();
+  const error = (await collect(store.read('model-acme.fraud')).catch((reason: unknown) => reason)) as Error;
+  expect(error.message).toContain('model-acme.fraud');
+  expect(reasonOf(error)).toMatch(/^StoreUnavailable: ./);
+  expect(reasonOf(error)).not.toMatch(/acme|fraud/);
+});
 
 describe('a follower', () => {
   const faults: readonly FaultKind[] = FAULTS.subscribe;

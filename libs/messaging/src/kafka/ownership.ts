@@ -128,7 +128,9 @@ export class Ownership {
 
   private left(error: Error): void {
     this.joined = false;
-    this.error = error.message;
+    // kafkajs keeps to itself what each broker answered.
+    const right = `the user may have no right (Read, Describe) on the groups that begin with ${this.prefix}.relay`;
+    this.error = /group coordinator/i.test(error.message) ? `${error.message}: ${right}` : error.message;
     this.lost();
   }
 
