@@ -1,3 +1,4 @@
+import { Agent, request } from 'node:http';
 import { statSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventStore } from '@gatehouse/eventsourcing';
@@ -80,6 +81,31 @@ describe('a key', () => {
     expect(again.headers.get('idempotent-replayed')).toBe('true');
     const other = await call(admin, 'POST', '/v1/access/keys', { ...body, actor: 'max' }, key);
     expect(codeOf(other)).toEqual([422, 'idempotency-key-reused']);
+  });
+
+  it('is asked for anew by every request, whatever came on the same connection before', async () => {
+    await edge.promoted('looked-up', 1);
+    const own = await issue('own', [{ role: 'reader' }]);
+    const others = await issue('others', [{ role: 'reader', models: 'x-*' }]);
+    const abroad = await edge.keys.key({ tenant: 'abroad' });
+    const { port, hostname: host } = new URL(`http://${edge.running.http}`);
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const look = (key?: string) =>
+      new Promise((resolve, reject) => {
+        const headers = key === undefined ? {} : bearer(key);
+        const path = '/v1/models/looked-up/live';
+        const asked = request({ host, port, path, headers, agent }, (answer) => {
+          answer.resume().once('end', () => resolve(answer.statusCode));
+        });
+        asked.once('error', reject).end();
+      });
+    const told = [];
+    for (const key of [own.key, own.key, others.key, own.key, undefined, abroad, `${own.key}a`, own.key])
+      told.push(await look(key));
+    await call(admin, 'DELETE', `/v1/access/keys/${own.id}`);
+    told.push(await look(own.key));
+    agent.destroy();
+    expect(told).toEqual([200, 200, 403, 200, 401, 404, 401, 200, 401]);
   });
 
   it('ends at once when it is revoked, on the look-up, too', async () => {

@@ -43,7 +43,7 @@ export class LiveShortcut {
   private plainly({ params: { model }, headers, raw }: Request) {
     try {
       if (!sentOnce(raw.rawHeaders)) return undefined;
-      const caller = this.guard.admitNow('read', model, headers.authorization);
+      const caller = this.guard.admitNow('read', model, headers.authorization, raw.socket);
       const hot = caller && this.views.live.findSerialized(caller.tenant, model);
       if (!hot) return undefined;
       this.guard.count(caller);

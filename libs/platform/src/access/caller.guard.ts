@@ -54,9 +54,14 @@ export class CallerGuard implements CanActivate {
     return caller;
   }
 
-  /** Who calls, if that can be said at once and they may do this; undefined or a refusal otherwise. */
-  admitNow(operation: OperationName, model: string, authorization: string | undefined): Caller | undefined {
-    const caller = this.credentials.callerNow(authorization);
+  /** Who calls on a connection, if that can be said at once and they may do this; undefined or a refusal otherwise. */
+  admitNow(
+    operation: OperationName,
+    model: string,
+    authorization: string | undefined,
+    connection: object,
+  ): Caller | undefined {
+    const caller = this.credentials.callerNow(authorization, connection);
     if (caller) refuseUnlessPermitted(caller, operation, model);
     return caller;
   }

@@ -40,6 +40,8 @@ export class Credentials {
   /** Verifies the tokens of people, where an identity provider is set. */
   private readonly people: OidcVerifier | undefined;
   private readonly taken = new Map<string, Presented>();
+  /** What came last on each connection that is open: one that sends the same again need not be hashed again. */
+  private readonly last = new WeakMap<object, { readonly header: string; readonly presented: Presented }>();
   /** Who a key turned out to be, while nothing was recorded about its tenant since. */
   private readonly known = new WeakMap<ParsedKey, Known>();
 
@@ -62,9 +64,9 @@ export class Credentials {
     return key.tenant === null ? this.ofPlatform(key) : this.ofKey(await access(key.tenant), key.tenant, key);
   }
 
-  /** The same, where it can be said at once; undefined where it cannot. */
-  callerNow(header: string | undefined): Caller | undefined {
-    const presented = this.takeApart(header);
+  /** The same, where it can be said at once; undefined where it cannot. `connection`: what the header came on. */
+  callerNow(header: string | undefined, connection: object): Caller | undefined {
+    const presented = this.takeApartAgain(header, connection);
     if (presented.kind === 'token') {
       const who = this.people?.known(presented.token);
       const access = who && this.accesses.known(who.tenant);
@@ -99,7 +101,16 @@ export class Credentials {
     return { tenant: '', actor: { id: 'platform', kind: 'service' }, auth, ...NOTHING };
   }
 
-  /** Headers themselves are not kept: their hash is what they are found by. */
+  /** A connection is held to what it sent itself: whoever is on it learns nothing that they did not say. */
+  private takeApartAgain(header: string | undefined, connection: object): Presented {
+    const last = this.last.get(connection);
+    if (last !== undefined && last.header === header) return last.presented;
+    const presented = this.takeApart(header);
+    if (header !== undefined && presented.kind === 'key') this.last.set(connection, { header, presented });
+    return presented;
+  }
+
+  /** Headers themselves are kept no longer than their connection: their hash is what they are found by. */
   private takeApart(header: string | undefined): Presented {
     if (header === undefined) return credentialOf(header);
     const name = hash('sha256', header, 'base64');
