@@ -77,9 +77,13 @@ export class KafkaCheckpoints implements Checkpoints {
     await this.publisher.publish(outdated.map(([old]) => this.message(old, null)));
   }
 
-  /** Tells whoever looks on that the owner gave up, which holds until another one claims. */
-  async giveUp(stop: Stop): Promise<void> {
+  /**
+   * Tells whoever looks on that the owner gave up, which holds until another one claims. Elsewhere it is heard only of
+   * who still owned: a successor may be at work already, who does not have to answer for this.
+   */
+  async giveUp(stop: Stop, confirmed: () => Promise<void>): Promise<void> {
     this.stop = stop;
+    await confirmed();
     await this.publisher?.publish([this.message(STOP_KEY, Buffer.from(JSON.stringify(stop)))]);
   }
 

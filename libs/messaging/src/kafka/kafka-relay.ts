@@ -158,9 +158,7 @@ export class KafkaRelay {
   /** It cannot go on, but another may: of a newer release, or with another log. So it says why and leaves the group. */
   private async giveUp({ generation }: Relay, confirmed: Term['confirmed']): Promise<void> {
     try {
-      // A successor may be at work already, who does not have to answer for this.
-      await confirmed();
-      await this.checkpoints!.giveUp({ stopped: this.error!, generation });
+      await this.checkpoints!.giveUp({ stopped: this.error!, generation }, confirmed);
     } catch (error) {
       this.options.log.log('warn', { err: error }, 'nobody was told why the relay stopped');
     }
