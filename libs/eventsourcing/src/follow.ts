@@ -1,4 +1,4 @@
-import { type EventStore, LogTruncated, type Recorded } from './event-store';
+import { type EventStore, type LogState, LogTruncated, type Recorded } from './event-store';
 import { gather, type Gathered } from './gather';
 import { type Checkpoint, type Follower, MayPass } from './projection';
 import { reasonOf } from './reason';
@@ -159,7 +159,7 @@ class Path implements Following {
     this.head = log.head;
     const checkpoint = await ofFollower(() => this.follower.checkpoint());
     let after = 0n;
-    if (checkpoint && (await holds(this.store, log.logId, checkpoint))) after = checkpoint.position;
+    if (checkpoint && (await holds(this.store, log, checkpoint))) after = checkpoint.position;
     else if (checkpoint) {
       this.options.onReset?.();
       await ofFollower(() => this.follower.reset({ logId: log.logId }));
@@ -253,10 +253,22 @@ async function ofFollower<T>(act: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether the log is the one the checkpoint was made on and still has its event in that place. */
-async function holds(store: EventStore, logId: string, checkpoint: Checkpoint): Promise<boolean> {
-  if (checkpoint.logId !== logId) return false;
-  for await (const event of store.read(checkpoint.stream, checkpoint.revision))
-    return event.id === checkpoint.id && event.position === checkpoint.position;
-  return false;
+/**
+ * Whether the log is the one the checkpoint was made on and still has its event in that place. Where that stream was
+ * truncated it cannot tell, and one damaged stream is no reason to stop or rebuild what follows all of them: then it is
+ * enough that the log goes that far.
+ */
+async function holds(store: EventStore, log: LogState, checkpoint: Checkpoint): Promise<boolean> {
+  const { position, stream, revision, id } = checkpoint;
+  if (checkpoint.logId !== log.logId || position > log.head) return false;
+  try {
+    for await (const event of store.read(stream, revision))
+      return event.id === id && event.position === position;
+    // Nothing is there: either it never was, or all of the stream is hidden. Its beginning tells.
+    for await (const _ of store.read(stream)) break;
+    return false;
+  } catch (error) {
+    if (error instanceof LogTruncated) return true;
+    throw error;
+  }
 }

@@ -222,6 +222,12 @@ export class Transactor<State, Fact, Command> {
     } catch (error) {
       if (error instanceof OutcomeUnknown) this.states.forget(warm.stream);
       if (!(error instanceof WrongRevision) || races >= RACES) throw error;
+      if (error.actual < warm.revision) {
+        this.states.forget(warm.stream);
+        throw new StoreUnavailable(
+          'the log has less of the stream than was read before: it is an older copy',
+        );
+      }
       // Replicas that lose in step with each other would go on doing so.
       if (races > 1) await pause(Math.random() * 2 ** Math.min(races, 7));
       await this.states.catchUp(warm);

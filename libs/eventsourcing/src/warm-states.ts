@@ -68,9 +68,15 @@ export class WarmStates<State, Fact> {
   /** Folds what the stream has got since, in slices, so that a long stream stalls nobody else. */
   async catchUp(warm: Warm<State>): Promise<void> {
     const slices = new Slices();
-    for await (const recorded of this.store.read(warm.stream, warm.revision + 1n)) {
-      this.fold(warm, recorded);
-      if (slices.over()) await slices.next();
+    try {
+      for await (const recorded of this.store.read(warm.stream, warm.revision + 1n)) {
+        this.fold(warm, recorded);
+        if (slices.over()) await slices.next();
+      }
+    } catch (error) {
+      // The log may be another copy than the one it was folded from.
+      this.forget(warm.stream);
+      throw error;
     }
     this.keep(warm);
   }

@@ -70,12 +70,20 @@ export class Health {
       degraded: [
         ...(log.writable || log.silentMs >= SILENT_MS ? [] : [`the log takes no writes: ${log.reason}`]),
         ...this.accesses.stale(),
+        ...gaps(this.store.gaps()),
         ...behind(followers.filter(({ beside }) => beside)),
         ...degradedBy(fanOut),
       ],
       ...(fanOut && { channels: fanOut.channels.map(shownChannel) }),
     };
   }
+}
+
+function gaps(models: number): string[] {
+  if (models === 0) return [];
+  return [
+    `the log has lost the beginning of ${models} model(s): nothing is decided on them, and no view has them`,
+  ];
 }
 
 function silent({ silentMs, reason }: LogHealth): string {

@@ -10,6 +10,8 @@ export class StoreState {
   failure: Error | undefined;
   /** Asks the log how it is, which it says in 2 s at most. */
   check: () => Promise<LogHealth> = () => Promise.resolve({ writable: true, reason: '', silentMs: 0 });
+  /** How many models the log has a gap in, as far as a view has met it. */
+  gaps: () => number = () => 0;
   /** Resolves when the store fails; never rejects. */
   readonly failed: Promise<Error>;
   private resolve!: (failure: Error) => void;

@@ -13,6 +13,7 @@ import { Views } from '@gatehouse/projections';
 import { FollowerHost } from './follower-host';
 import { Metrics } from './metrics';
 import { Settings, SettingWrong } from './settings';
+import { StoreState } from './store-state';
 import { breakGlassMetrics } from './store-metrics';
 import { EVENT_STORE } from './store.tokens';
 
@@ -44,7 +45,9 @@ export class ViewsModule implements OnApplicationBootstrap, OnApplicationShutdow
     private readonly followers: FollowerHost,
     private readonly settings: Settings,
     metrics: Metrics,
+    state: StoreState,
   ) {
+    state.gaps = () => views.gaps.size;
     breakGlassMetrics(metrics.registry, views);
   }
 

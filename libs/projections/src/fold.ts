@@ -182,17 +182,19 @@ export class Fold {
     this.bytes += 500;
   }
 
-  /** Reads back the model of a fact, or makes a new one. */
-  async learn(stream: string, fact: Fact): Promise<void> {
+  /** Reads back the model of a fact, or makes a new one. False when the events before it are not in the log any more. */
+  async learn(stream: string, fact: Fact): Promise<boolean> {
     const { tenant, model: name, time } = fact.meta;
     if (name === undefined) throw new Error(`position ${fact.position}: ${fact.type} names no model`);
     let model = await this.stored.model(tenant, name);
     if (!model) {
+      if (fact.revision > 0n) return false;
       model = this.stored.newModel(tenant, name, Date.parse(time));
       this.newModels.push(model);
     }
     this.models.set(stream, model);
     this.movesKept += model.pointer.revision;
+    return true;
   }
 
   private version(model: ModelFold, version: number): VersionDoc {

@@ -20,6 +20,8 @@ export class Views implements Follower {
   readonly models: ModelsProjection;
   readonly breakGlass: BreakGlassProjection;
   readonly usage: UsageProjection;
+  /** Models whose stream has lost its beginning: what is left of it is in no view. As far as it was met since the start. */
+  readonly gaps = new Set<string>();
   private readonly stored: Stored;
   private fold: Fold;
   /** Up to where events are folded; null when all that is folded is on its way to the file. */
@@ -77,7 +79,10 @@ export class Views implements Follower {
         await this.settle();
         throw error;
       }
-      if (!this.fold.knows(event.stream)) await this.fold.learn(event.stream, fact);
+      if (!this.fold.knows(event.stream) && !(await this.fold.learn(event.stream, fact))) {
+        this.gaps.add(event.stream);
+        continue;
+      }
       this.fold.apply(event.stream, fact);
     }
     this.pending = checkpoint;
@@ -94,6 +99,7 @@ export class Views implements Follower {
   async reset(): Promise<void> {
     await this.writing;
     await this.writer.clear();
+    this.gaps.clear();
     this.begin();
     this.live.forget();
   }

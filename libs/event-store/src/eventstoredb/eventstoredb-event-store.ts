@@ -99,7 +99,7 @@ export class EventStoreDbEventStore implements OpenStore {
       const known = new KnownIds(chosen.knownIds);
       const limited = new Limited();
       const streams = new StreamReader(wire, prefix, known, limited, retries);
-      const log = new LogReader(wire, prefix, limited, retries, chosen.quietMs);
+      const log = new LogReader(wire, prefix, streams, limited, retries, chosen.quietMs);
       const appender = new Appender(wire, streams, known, retries);
       return new EventStoreDbEventStore(
         logId,

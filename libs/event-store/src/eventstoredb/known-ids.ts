@@ -20,6 +20,16 @@ export class KnownIds {
     return this.streams.get(stream)?.ids.length;
   }
 
+  /** Whether it is known which event the stream has at that revision. */
+  has(stream: string, revision: bigint): boolean {
+    return revision < BigInt(this.count(stream) ?? 0);
+  }
+
+  /** Whether another event is known to be there: an acknowledged event never changes. */
+  differs(stream: string, revision: bigint, id: string): boolean {
+    return this.has(stream, revision) && this.streams.get(stream)!.ids[Number(revision)] !== id;
+  }
+
   /** The stream was read and there is nothing in it, or nothing yet. */
   begin(stream: string): void {
     if (!this.streams.has(stream)) this.streams.set(stream, { ids: [] });
@@ -52,13 +62,18 @@ export class KnownIds {
     this.streams.set(stream, known);
   }
 
+  /** What was known of the stream does not hold any more. */
+  forget(stream: string, ids = this.streams.get(stream)?.ids ?? []): void {
+    this.streams.delete(stream);
+    for (const id of ids) this.homes.delete(id);
+  }
+
   private forgetOthers(keep: string): void {
     for (const [stream, { ids }] of this.streams) {
       // A tenth at once, so that it does not begin anew with every event.
       if (this.homes.size <= this.limit * 0.9) return;
       if (stream === keep) continue;
-      this.streams.delete(stream);
-      for (const id of ids) this.homes.delete(id);
+      this.forget(stream, ids);
     }
   }
 }

@@ -1,11 +1,11 @@
-import { type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
+import { LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { type WireEvent, wireEvent } from './esdb-event';
 import { Fault, faultOf, mayPass } from './fault';
 import type { Limited } from './limited';
 import { Patience } from './patience';
 import { allBackwards, allLast, allPage, allSubscription } from './requests';
 import type { Retries, Tries } from './retries';
-import { eventOf } from './stream-reader';
+import { eventOf, type StreamReader } from './stream-reader';
 import { StallWatch } from './stall-watch';
 import type { Reading, Wire } from './wire';
 
@@ -22,6 +22,7 @@ export class LogReader {
   constructor(
     private readonly wire: Wire,
     private readonly prefix: string,
+    private readonly streams: StreamReader,
     private readonly limited: Limited,
     private readonly retries: Retries,
     /** For so long a subscription may be quiet before the end of the log is asked for. */
@@ -90,12 +91,14 @@ export class LogReader {
     const place = new Place(after, await this.beginning(after, prefix, signal));
     const patience = new Patience(this.quietMs);
     while (!signal.aborted) {
+      if (place.event) await this.assertThere(place.event);
       const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs, patience);
       try {
         for await (const { recorded } of this.subscription(place, watch, prefix, signal)) {
           tries.progress();
           if (!recorded || recorded.position <= place.last) continue;
           place.last = recorded.position;
+          place.event = recorded;
           yield recorded;
           if (signal.aborted) return;
           if (slices.over()) await slices.next();
@@ -105,6 +108,33 @@ export class LogReader {
         if (signal.aborted) return;
         if (!place.beginsAnew(faultOf(error))) await this.again(faultOf(error), tries, signal);
       }
+    }
+  }
+
+  /**
+   * Before a subscription is made anew behind an event: a server may come back with an older copy of the log, in which
+   * other events take its place. Of a stream that was truncated nobody can tell, and the others go on.
+   */
+  private async assertThere({ stream, revision, id, position }: Recorded): Promise<void> {
+    try {
+      const there = await this.streams.at(stream, revision);
+      if (there.id === id && there.position === position) return;
+    } catch (error) {
+      if (!(error instanceof LogTruncated)) throw error;
+      if (await this.isTruncated(stream)) return;
+    }
+    throw new StoreUnavailable(
+      `EventStoreDB holds another copy of the log than before: ${stream}, revision ${revision}, is not ${id}`,
+    );
+  }
+
+  private async isTruncated(stream: string): Promise<boolean> {
+    try {
+      for await (const _ of this.streams.read(stream, 0n)) break;
+      return false;
+    } catch (error) {
+      if (error instanceof LogTruncated) return true;
+      throw error;
     }
   }
 
@@ -183,6 +213,8 @@ export class LogReader {
 
 /** How far a reading has come. */
 class Place {
+  /** The last one given out by a follower. */
+  event: Recorded | undefined;
   /** Where the next read begins: the position of an event, because the server cannot begin anywhere else. */
   from: bigint;
 

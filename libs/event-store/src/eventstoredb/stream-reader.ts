@@ -39,7 +39,11 @@ export class StreamReader {
   /** As the port says: from a revision to the end, contiguous, else `LogTruncated`; `StoreUnavailable` when it cannot be read. */
   async *read(stream: string, from: bigint): AsyncGenerator<Recorded> {
     if (from > 0n) await this.whole(stream);
-    let next = from < 0n ? 0n : from;
+    const wanted = from < 0n ? 0n : from;
+    // What was there before has to be there still, or this is another copy of the log, or its end was taken away.
+    const before = wanted > 0n && this.known.has(stream, wanted - 1n);
+    const first = before ? wanted - 1n : wanted;
+    let next = first;
     const slices = new Slices();
     const tries = this.retries.begin();
     for (let size = FIRST_PAGE; next <= LAST_REVISION; size = PAGE) {
@@ -48,6 +52,7 @@ export class StreamReader {
         for await (const event of this.page(stream, next, size, page)) {
           tries.progress();
           next += 1n;
+          if (event.revision < wanted) continue;
           yield event;
           if (slices.over()) await slices.next();
         }
@@ -103,6 +108,7 @@ export class StreamReader {
       throw new StoreUnavailable(
         `revision ${revision} of stream ${this.prefix}${stream} in EventStoreDB was not written by Gatehouse; nothing else may write there`,
       );
+    if (this.known.differs(stream, revision, recorded.id)) throw this.anotherCopy(stream, revision);
     this.known.learn(stream, revision, recorded.id);
     return recorded;
   }
@@ -112,9 +118,18 @@ export class StreamReader {
     if (page.last !== undefined && page.last >= next) throw new LogTruncated(stream, next);
     // A stream that exists has its first event, unless all that it had is hidden.
     if (page.found && next === 0n) throw new LogTruncated(stream, 0n);
-    if (!page.found && ((await this.deleted(stream)) || (this.known.count(stream) ?? 0) > 0))
-      throw new LogTruncated(stream, next);
+    const gone = this.known.has(stream, next) || (!page.found && this.known.has(stream, 0n));
+    if ((gone || !page.found) && (await this.deleted(stream))) throw new LogTruncated(stream, next);
+    if (gone) throw this.anotherCopy(stream, next);
     if (!page.found) this.known.begin(stream);
+  }
+
+  /** What was there is not there any more, and nobody has truncated it. What was known of the stream is forgotten. */
+  private anotherCopy(stream: string, revision: bigint): StoreUnavailable {
+    this.known.forget(stream);
+    return new StoreUnavailable(
+      `EventStoreDB holds another copy of the log than before: it lacks what was revision ${revision} of stream ${this.prefix}${stream}`,
+    );
   }
 
   /** To a reader, a stream that was deleted softly looks like one that never was. Its metadata tell that it may be so. */
