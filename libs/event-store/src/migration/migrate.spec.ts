@@ -54,12 +54,21 @@ const esdb = async () => {
 let source: SqliteEventStore;
 let log: Recorded[];
 
-/** So many events in ten streams, in runs of one stream and in turns. */
+/** Not only models: who may do what, and which policies are in force, is in the log as well. */
+const STREAMS = [
+  ...Array.from({ length: 6 }, (_, n) => `model-acme.m${n}`),
+  'access-acme',
+  'access-other',
+  'policy-acme',
+  'policy-other',
+];
+
+/** So many events in these streams, in runs of one stream and in turns. */
 async function write(store: EventStore, count: number, seed = 1): Promise<void> {
   const random = new Random(seed);
   const revisions = new Map<string, bigint>();
   for (let n = 0; n < count;) {
-    const stream = `model-acme.m${random.below(10)}`;
+    const stream = random.pick(STREAMS);
     const events = Array.from({ length: Math.min(1 + random.below(6), count - n) }, (_, i) =>
       newEvent({ n: n + i, text: 'ä"\u{1F600}'.repeat(random.below(9)), list: [1.5, null, { b: 1, a: 2 }] }),
     );
@@ -108,6 +117,7 @@ describe.each(TARGETS)('to %s', (_, times, open) => {
     const migrated = await migrate(source, target);
     const there = await toHead(target);
     expect(content(there)).toEqual(content(log));
+    expect([...new Set(there.map(({ stream }) => stream))].sort()).toEqual([...STREAMS].sort());
     expect(migrated).toMatchObject({
       found: 0,
       copied: SIZE,

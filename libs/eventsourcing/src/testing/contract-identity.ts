@@ -66,6 +66,17 @@ export function identityContract(subject: Subject): void {
       expect(await toHead(subject.store)).toHaveLength(1);
     });
 
+    it.each(differences)('are refused on another stream with %s', async (_, changed) => {
+      await subject.store.append('a', -1n, [one]);
+      await subject.store.append('b', -1n, [newEvent()]);
+      for (const expected of [-1n, 0n, 7n]) {
+        const failure = subject.store.append('b', expected, [changed]);
+        await expect(failure).rejects.toThrow(EventIdReused);
+        await expect(failure).rejects.toMatchObject({ id: one.id });
+      }
+      expect(await toHead(subject.store)).toHaveLength(2);
+    });
+
     it('are refused as reused before the revision is looked at', async () => {
       await subject.store.append('a', -1n, [one]);
       const changed = { ...one, data: {} };
