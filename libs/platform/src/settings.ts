@@ -86,7 +86,7 @@ export const SETTINGS = {
     name: 'GATEHOUSE_REQUEST_TIMEOUT_MS',
     default: '10000',
     meaning:
-      'The longest a request may take, in milliseconds (100 to 600000). Streams are not limited by it.',
+      'The longest a request may take, in milliseconds (100 to 600000). A command has its answer within 95 % of it, whatever the log does. Streams are not limited by it.',
     parse: whole(100, 600_000),
   }),
   bodyLimitKib: setting({
