@@ -23,7 +23,15 @@ export type GrpcPlan = {
   readonly call?: Call;
 };
 export type Job = { readonly plan: HttpPlan | GrpcPlan; readonly clients: number; readonly seconds: number };
-export type Measured = { perSecond: number; p50: number; p99: number; answers: number; failures: number };
+/** `answers`: those that count; `all`: with those of the warm-up. */
+export type Measured = {
+  perSecond: number;
+  p50: number;
+  p99: number;
+  answers: number;
+  all: number;
+  failures: number;
+};
 
 /** Sends one request and resolves when it is answered, with whether it was a success. */
 type Sender = { send(n: number): Promise<boolean>; close(): void };
@@ -36,6 +44,7 @@ async function measure({ plan, clients, seconds }: Job): Promise<Measured> {
   );
   const latencies: number[] = [];
   let failures = 0;
+  let all = 0;
   let n = Date.now() * 1_000;
   const began = performance.now();
   const from = began + seconds * 1_000 * WARM_UP;
@@ -45,6 +54,7 @@ async function measure({ plan, clients, seconds }: Job): Promise<Measured> {
       for (let sent = performance.now(); sent < until;) {
         const ok = await sender.send(n++);
         const now = performance.now();
+        all += 1;
         if (!ok) failures += 1;
         else if (sent >= from) latencies.push(now - sent);
         sent = now;
@@ -59,6 +69,7 @@ async function measure({ plan, clients, seconds }: Job): Promise<Measured> {
     p50: at(0.5),
     p99: at(0.99),
     answers: latencies.length,
+    all,
     failures,
   };
 }

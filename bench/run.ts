@@ -7,6 +7,7 @@ import { Bench, FULL, QUICK } from './bench';
 import { isMet, ratioOf, tableOf } from './figures';
 import { cluster } from './sections/cluster';
 import { commands } from './sections/commands';
+import { credentials } from './sections/credentials';
 import { largeLog } from './sections/large-log';
 import { lookups } from './sections/lookups';
 import { policies } from './sections/policies';
@@ -14,7 +15,17 @@ import { relay } from './sections/relay';
 import { versions } from './sections/versions';
 import { visible } from './sections/visible';
 
-const SECTIONS = { lookups, commands, policies, visible, versions, 'large-log': largeLog, relay, cluster };
+const SECTIONS = {
+  lookups,
+  credentials,
+  commands,
+  policies,
+  visible,
+  versions,
+  'large-log': largeLog,
+  relay,
+  cluster,
+};
 const RESULTS = join(__dirname, 'results');
 
 /** `npm run bench [-- --quick] [-- --only lookups]`: everything against raw baselines on this machine, in one run. */

@@ -39,9 +39,9 @@ export const UNLIMITED: Settings = { GATEHOUSE_LIMIT_KEY_RPS: '0', GATEHOUSE_LIM
 type Process = { child: ChildProcess; output: () => string; ended: Promise<Ended> };
 
 /** Runs the built service, as plain `node`, on free ports unless the settings say otherwise; ready when both doors listen. */
-export async function startService(settings: Settings, keysOf?: string): Promise<Service> {
+export async function startService(settings: Settings, keysOf?: string, program = MAIN): Promise<Service> {
   const began = performance.now();
-  const process = launch(MAIN, {
+  const process = launch(program, {
     GATEHOUSE_HTTP: '127.0.0.1:0',
     GATEHOUSE_GRPC: '127.0.0.1:0',
     GATEHOUSE_LOG_LEVEL: 'warn',
