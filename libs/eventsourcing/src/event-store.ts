@@ -55,6 +55,8 @@ export interface ReadAllOptions {
   readonly signal: AbortSignal;
   /** Only streams whose name starts with this; the store skips the others itself. */
   readonly prefix?: string;
+  /** Only this stream: it is read by itself, and takes no longer for what there is beside it. `LogTruncated` as in `read`. */
+  readonly stream?: string;
 }
 
 /** An event may take this many bytes, `data` and `meta` together as canonical JSON, on every store. */

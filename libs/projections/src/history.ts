@@ -26,10 +26,8 @@ export async function history(
 
 /** Some events of the log, and how they are told. */
 export interface Feed {
-  /** What the names of its streams begin with. */
-  readonly prefix: string;
-  /** The one stream that it is, if it is one: the names of others may begin like it. */
-  readonly stream?: string;
+  /** One stream, or those whose names begin so. */
+  readonly streams: { readonly stream: string } | { readonly prefix: string };
   /** Throws `Undecodable`. */
   readonly tell: (recorded: Recorded) => PublicEvent;
 }
@@ -37,7 +35,7 @@ export interface Feed {
 /** The events of a tenant's models, or of one of them. */
 export function modelEvents(tenant: string, model?: string): Feed {
   if (model !== undefined) return feedOf(modelStream(tenant, model), publicEvent);
-  return { prefix: tenantPrefix(tenant), tell: publicEvent };
+  return { streams: { prefix: tenantPrefix(tenant) }, tell: publicEvent };
 }
 
 /** Who was given which right in a tenant, and who took it back. */
@@ -51,7 +49,7 @@ export function policyEvents(tenant: string): Feed {
 }
 
 function feedOf(stream: string, tell: Feed['tell']): Feed {
-  return { prefix: stream, stream, tell };
+  return { streams: { stream }, tell };
 }
 
 export interface EventsOptions {
@@ -65,11 +63,10 @@ export interface EventsOptions {
 /** The events of a feed in the order of the log; each is read when it is asked for. */
 export async function* events(
   store: EventStore,
-  { prefix, stream, tell }: Feed,
+  { streams, tell }: Feed,
   { after, follow, signal, type }: EventsOptions,
 ): AsyncGenerator<PublicEvent, void> {
-  for await (const event of store.readAll(after, { follow, signal, prefix })) {
-    if (stream !== undefined && event.stream !== stream) continue;
+  for await (const event of store.readAll(after, { follow, signal, ...streams })) {
     if (type !== undefined && event.type !== type) continue;
     yield tell(event);
   }

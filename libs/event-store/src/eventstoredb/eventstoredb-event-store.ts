@@ -20,6 +20,7 @@ import { Limited } from './limited';
 import { LogReader } from './log-reader';
 import { Retries } from './retries';
 import { startUp } from './start-up';
+import { StreamFollower } from './stream-follower';
 import { StreamReader } from './stream-reader';
 import { Vitals } from './vitals';
 import { Wire } from './wire';
@@ -80,6 +81,7 @@ export class EventStoreDbEventStore implements OpenStore {
     private readonly retries: Retries,
     private readonly vitals: Vitals,
     private readonly streams: StreamReader,
+    private readonly one: StreamFollower,
     private readonly all: LogReader,
     private readonly appender: Appender,
     private readonly onClosed: () => void,
@@ -99,6 +101,7 @@ export class EventStoreDbEventStore implements OpenStore {
       const known = new KnownIds(chosen.knownIds);
       const limited = new Limited();
       const streams = new StreamReader(wire, prefix, known, limited, retries);
+      const one = new StreamFollower(wire, streams, retries, chosen.quietMs);
       const log = new LogReader(wire, prefix, streams, limited, retries, chosen.quietMs);
       const appender = new Appender(wire, streams, known, retries);
       return new EventStoreDbEventStore(
@@ -108,6 +111,7 @@ export class EventStoreDbEventStore implements OpenStore {
         retries,
         new Vitals(identity, event),
         streams,
+        one,
         log,
         appender,
         chosen.onClosed,
@@ -131,7 +135,8 @@ export class EventStoreDbEventStore implements OpenStore {
     return this.whileOpen(() => this.streams.read(stream, from));
   }
 
-  readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncIterable<Recorded> {
+  readAll(after: bigint, { follow, signal, prefix = '', stream }: ReadAllOptions): AsyncIterable<Recorded> {
+    if (stream !== undefined) return this.whileOpen(() => this.one.behind(after, stream, { follow, signal }));
     const from = { prefix, signal };
     return this.whileOpen(() => (follow ? this.all.follow(after, from) : this.all.toHead(after, from)));
   }

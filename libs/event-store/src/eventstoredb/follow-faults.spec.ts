@@ -46,6 +46,22 @@ describe('a follower', () => {
     expect(server.faults.counts()[`subscribe ${kind}`]).toBe(2);
   });
 
+  it.each(faults)('of one stream that meets "%s" comes to everything, once and in order', async (kind) => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    const events = newEvents(40);
+    await store.append('a', -1n, events.slice(0, 10));
+    server.faults.next('subscribe', kind, { after: 5, times: 2 });
+    const following = take(store.readAll(0n, { follow: true, signal: stop.signal, stream: 'a' }), 40);
+    for (let at = 10; at < 40; at += 10) {
+      await sleep(20);
+      await store.append('a', BigInt(at - 1), events.slice(at, at + 10));
+      await store.append('ab', BigInt(at - 11), newEvents(10));
+    }
+    expect(ids(await following)).toEqual(ids(events));
+    expect(server.faults.counts()[`subscribe ${kind}`]).toBe(2);
+  });
+
   it('is not fooled by checkpoints that come all the time and no events', async () => {
     const { server } = await bench.server({ noise: 0 });
     const store = await bench.store(server.connectionString);
@@ -222,6 +238,17 @@ describe('a long way through what is not ours', () => {
     expect(ids(await following)).toEqual(ids(events));
   });
 
+  it('is not gone at all by who reads or follows one stream', async () => {
+    const { quick, store, events } = await slow(5);
+    const { signal } = stop;
+    const since = performance.now();
+    expect(ids(await toHead(store, 0n, { stream: 'b' }))).toEqual(ids(events.slice(1, 2)));
+    const following = take(store.readAll(0n, { follow: true, signal, stream: 'b' }), 2);
+    await quick.append('b', 0n, events.slice(2));
+    expect(ids(await following)).toEqual(ids(events.slice(1)));
+    expect(performance.now() - since).toBeLessThan(2_000);
+  });
+
   it('lets a read that has broken off on the way be made anew soon', async () => {
     const { node, store, events } = await slow(0.05);
     node.faults.next('read-all', 'stall', { after: 1, times: 2 });
@@ -296,6 +323,16 @@ describe('a revision that is missing', () => {
     ).toHaveLength(3);
     stop.abort();
     await following;
+  });
+
+  it('ends whoever follows that stream by itself', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    await store.append('a', -1n, newEvents(3));
+    server.truncate('gatehouse-a', 2);
+    await expect(
+      take(store.readAll(0n, { follow: true, signal: stop.signal, stream: 'a' }), 1),
+    ).rejects.toMatchObject(TRUNCATED);
   });
 
   it('is not missing where metadata hide nothing yet', async () => {

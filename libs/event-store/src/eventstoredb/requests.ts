@@ -15,6 +15,15 @@ export function streamPage(stream: string, from: bigint, count: number): ReadReq
   return request(new Options().setStream(options).setCount(String(count)).setNoFilter(new Empty()));
 }
 
+/** A stream behind a revision (-1n: from its beginning), on and on. */
+export function streamSubscription(stream: string, after: bigint): ReadReq {
+  const options = new Options.StreamOptions().setStreamIdentifier(identifier(stream));
+  if (after < 0n) options.setStart(new Empty());
+  else options.setRevision(String(after));
+  const read = new Options().setStream(options).setNoFilter(new Empty());
+  return request(read.setSubscription(new Options.SubscriptionOptions()));
+}
+
 /** `$all` from a position on (inclusive), only streams whose names begin so. */
 export function allPage(from: bigint, prefix: string, count: number): ReadReq {
   return request(filtered(new Options().setAll(allFrom(from)), [prefix]).setCount(String(count)));

@@ -99,7 +99,8 @@ export class StreamReader {
     }
   }
 
-  private verified(stream: string, revision: bigint, event: ReadResp.ReadEvent.RecordedEvent): EsdbEvent {
+  /** The event, which has to be that revision. Throws `LogTruncated`, or `StoreUnavailable` when it is not of our making. */
+  verified(stream: string, revision: bigint, event: ReadResp.ReadEvent.RecordedEvent): EsdbEvent {
     const { recorded, revision: there, position } = wireEvent(event, this.prefix);
     if (there !== revision) throw new LogTruncated(stream, revision);
     if (position === undefined)
@@ -148,7 +149,8 @@ export class StreamReader {
     }
   }
 
-  private async again(
+  /** Resolves after a pause when the same may be tried again, else throws what the port says. */
+  async again(
     stream: string,
     next: bigint,
     fault: Fault,
@@ -163,7 +165,8 @@ export class StreamReader {
   }
 }
 
-function isOurs(error: unknown): boolean {
+/** Whether it is an error of the port already. */
+export function isOurs(error: unknown): boolean {
   return error instanceof LogTruncated || error instanceof StoreUnavailable;
 }
 

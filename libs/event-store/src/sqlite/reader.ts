@@ -22,6 +22,7 @@ export class LogReader {
   readonly logId: string;
   private readonly db: Connection;
   private readonly ofStream: Statement<[string, bigint, number], Row>;
+  private readonly ofStreamBehind: Statement<[string, bigint, bigint, bigint, number], Row>;
   private readonly between: Statement<[bigint, bigint, number], Row>;
   private readonly prefixed: Statement<[bigint, bigint, string, string, number], Row>;
   private readonly textsAt: Statement<[bigint], Texts>;
@@ -34,6 +35,12 @@ export class LogReader {
     this.ofStream = db
       .prepare<[string, bigint, number], Row>(
         `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`,
+      )
+      .raw();
+    this.ofStreamBehind = db
+      .prepare<[string, bigint, bigint, bigint, number], Row>(
+        `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? AND position > ? AND position <= ?
+         ORDER BY revision LIMIT ?`,
       )
       .raw();
     this.between = db
@@ -84,6 +91,22 @@ export class LogReader {
       const rows = this.range(after, to, options.prefix);
       after = rows.length < PAGE ? to : rows.at(-1)![0];
       return { rows, then: after < head ? 'more' : atEnd };
+    };
+  }
+
+  /** The same, of one stream. */
+  allOf(stream: string, position: bigint, options: { follow: boolean }): () => Page {
+    const end = this.head();
+    let next = 0n;
+    return () => {
+      this.assertOpen();
+      const to = options.follow ? this.head() : end;
+      const rows = this.ofStreamBehind.all(stream, next, position, to, PAGE);
+      for (const row of rows) {
+        if (next > 0n && row[2] !== next) throw new LogTruncated(stream, next);
+        next = row[2] + 1n;
+      }
+      return { rows, then: rows.length === PAGE ? 'more' : options.follow ? 'wait' : 'end' };
     };
   }
 

@@ -99,8 +99,11 @@ export class SqliteEventStore implements OpenStore {
     return this.cursor({ page, stopped: () => false, wait: () => Promise.resolve() });
   }
 
-  readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncIterable<Recorded> {
-    const page = this.reader.all(after, { follow, prefix });
+  readAll(after: bigint, { follow, signal, prefix = '', stream }: ReadAllOptions): AsyncIterable<Recorded> {
+    const page =
+      stream === undefined
+        ? this.reader.all(after, { follow, prefix })
+        : this.reader.allOf(stream, after, { follow });
     return this.cursor({ page, stopped: () => signal.aborted, wait: () => this.commits.next(signal) });
   }
 

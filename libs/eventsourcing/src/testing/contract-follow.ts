@@ -74,6 +74,35 @@ export function followContract(subject: Subject): void {
       expect(ids(await seen)).toEqual(ids(wanted));
     });
 
+    it('gives one stream only, not those whose names begin like it, from a position on', async () => {
+      const { store } = subject;
+      const wanted = newEvents(4);
+      const of = (position: bigint) =>
+        store.readAll(position, { follow: true, signal: abort.signal, stream: 'model-a' });
+      const all = take(of(0n), 4);
+      await store.append('model-a', -1n, wanted.slice(0, 2));
+      await store.append('model-ab', -1n, newEvents(3));
+      const { position } = await store.append('model-a', 1n, wanted.slice(2, 3));
+      const rest = take(of(position), 1);
+      await sleep(20);
+      await store.append('model-ab', 2n, newEvents(3));
+      await store.append('model-a', 2n, wanted.slice(3));
+      expect(ids(await all)).toEqual(ids(wanted));
+      expect(ids(await rest)).toEqual(ids(wanted.slice(3)));
+    });
+
+    it('waits for a stream that is not there yet', async () => {
+      const event = newEvent();
+      const seen = take(
+        subject.store.readAll(0n, { follow: true, signal: abort.signal, stream: 'model-a' }),
+        1,
+      );
+      await subject.store.append('model-ab', -1n, newEvents(2));
+      await sleep(20);
+      await subject.store.append('model-a', -1n, [event]);
+      expect(ids(await seen)).toEqual([event.id]);
+    });
+
     it('serves several at once, each with everything', async () => {
       const events = newEvents(60);
       const followers = Array.from({ length: 8 }, () => take(follow(), events.length));

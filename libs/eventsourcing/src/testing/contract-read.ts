@@ -122,6 +122,22 @@ export function readContract(subject: Subject): void {
       expect(events.map(({ stream }) => stream)).toEqual(expected);
     });
 
+    it('gives one stream by itself, from a position on', async () => {
+      const wanted = newEvents(MANY);
+      await subject.store.append('model-a', -1n, wanted.slice(0, 3));
+      await subject.store.append('model-ab', -1n, newEvents(3));
+      const { position } = await subject.store.append('model-a', 2n, wanted.slice(3, 5));
+      await subject.store.append('model-a', 4n, wanted.slice(5));
+      expect(ids(await toHead(subject.store, 0n, { stream: 'model-a' }))).toEqual(ids(wanted));
+      expect(ids(await toHead(subject.store, position, { stream: 'model-a' }))).toEqual(ids(wanted.slice(5)));
+      expect(await toHead(subject.store, 0n, { stream: 'model-' })).toEqual([]);
+      const { signal } = new AbortController();
+      let seen = 0;
+      for await (const _ of subject.store.readAll(0n, { follow: false, signal, stream: 'model-ab' })) seen++;
+      expect(seen).toBe(3);
+      expect(await toHead(subject.store, 0n, { stream: 'model-a', signal: AbortSignal.abort() })).toEqual([]);
+    });
+
     it('finds the few that are wanted among many that are not', async () => {
       await subject.store.append('other-1', -1n, newEvents(MANY));
       const wanted = newEvent();

@@ -74,8 +74,12 @@ export class MemoryEventStore implements EventStore {
     }
   }
 
-  async *readAll(after: bigint, { follow, signal, prefix = '' }: ReadAllOptions): AsyncGenerator<Recorded> {
+  async *readAll(
+    after: bigint,
+    { follow, signal, prefix = '', stream }: ReadAllOptions,
+  ): AsyncGenerator<Recorded> {
     const { events } = this.state;
+    const wanted = (name: string) => (stream === undefined ? name.startsWith(prefix) : name === stream);
     const end = events.length;
     const slices = new Slices();
     // Positions are dense here: the event of position p has index p − 1.
@@ -88,7 +92,7 @@ export class MemoryEventStore implements EventStore {
       }
       if (slices.over()) await slices.next();
       const event = events[at++]!;
-      if (!signal.aborted && event.stream.startsWith(prefix)) yield toRecorded(event);
+      if (!signal.aborted && wanted(event.stream)) yield toRecorded(event);
     }
   }
 
