@@ -8,6 +8,9 @@ import type { Origin } from './models/on-model';
 
 const REFUSALS = [Rejected, EdgeProblem, CredentialRefused, IdempotencyKeyReused];
 
+/** Of the time that a request may take. The rest is for the answer: the door itself cannot say what became of the command. */
+const SHARE = 0.95;
+
 /** What surrounds a command on its way to a stream: its event's id and meta, and how long it may wait. */
 export function requestFor(
   stream: string,
@@ -23,7 +26,7 @@ export function requestFor(
   return {
     stream,
     eventId: uuidV5(id),
-    deadline: request.startedAt + timeoutMs,
+    deadline: request.startedAt + SHARE * timeoutMs,
     meta: {
       tenant: caller.tenant,
       ...about,

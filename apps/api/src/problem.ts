@@ -182,7 +182,7 @@ const BY_NAME: { readonly [name: string]: (error: Named) => Problem } = {
       retryAfter: 30,
     }),
   DeadlinePassed: () =>
-    new Problem('timeout', 'Nothing was recorded: too many commands on this model were first. Try again.', {
+    new Problem('timeout', 'Nothing was recorded: others were first, or the log did not answer. Try again.', {
       retryAfter: 1,
     }),
   LogTruncated: () =>

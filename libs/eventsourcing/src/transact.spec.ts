@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { DeadlinePassed } from './budget';
 import {
   LogTruncated,
   OutcomeUnknown,
@@ -15,7 +16,6 @@ import { QueueFull } from './stream-queues';
 import { MemoryEventStore } from './testing';
 import {
   ClockSkew,
-  DeadlinePassed,
   IdempotencyKeyReused,
   Transactor,
   type Decider,
@@ -85,7 +85,10 @@ const amount = ({ state, recorded, replayed }: Outcome<Purse>) => ({
 
 function purse(store: EventStore, options?: TransactOptions) {
   const transactor = new Transactor(store, PURSE, options);
-  const run = (command: Command, more: { key?: string; stream?: string; deadline?: number } = {}) => {
+  const run = (
+    command: Command | Promise<Command>,
+    more: { key?: string; stream?: string; deadline?: number } = {},
+  ) => {
     const { key, stream = 'purse', deadline } = more;
     const id = randomUUID();
     const meta = { command: { id, ...(key !== undefined && { key }), fingerprint: JSON.stringify(command) } };
@@ -155,6 +158,44 @@ describe('a command', () => {
     const { run } = purse(store);
     await expect(run({ add: 1 }, { deadline: performance.now() - 1 })).rejects.toThrow(DeadlinePassed);
     expect(await stored(store)).toEqual([]);
+  });
+
+  it('whose append is not answered in time is told that its outcome is not known, and the next one is right', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    const { run } = purse(store);
+    let answered = () => {};
+    store.after = () => new Promise((resolve) => (answered = resolve));
+    const since = performance.now();
+    await expect(run({ add: 1 }, { deadline: since + 100 })).rejects.toThrow(OutcomeUnknown);
+    expect(performance.now() - since).toBeLessThan(200);
+    store.after = null;
+    const next = run({ add: 1 });
+    answered();
+    expect(await next).toMatchObject({ amount: 2 });
+  });
+
+  it('is not appended again once its time is over', async () => {
+    const store = new Disturbed(new MemoryEventStore());
+    const { run } = purse(store);
+    store.before = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 60));
+      throw new OutcomeUnknown('no answer');
+    };
+    await expect(run({ add: 1 }, { deadline: performance.now() + 100 })).rejects.toThrow(OutcomeUnknown);
+    store.before = null;
+    expect(await run({ add: 5 })).toMatchObject({ amount: 5 });
+    expect(store.appends).toBe(2);
+  });
+
+  it('whose rules come too late records nothing, now or later', async () => {
+    const store = new MemoryEventStore();
+    const { run } = purse(store);
+    let came: (command: Command) => void = () => {};
+    const command = new Promise<Command>((resolve) => (came = resolve));
+    const deadline = performance.now() + 50;
+    await expect(run(command, { deadline })).rejects.toThrow(DeadlinePassed);
+    came({ add: 1 });
+    expect(await run({ add: 7 })).toMatchObject({ amount: 7 });
   });
 
   it('answers rightly when its state has been forgotten meanwhile', async () => {

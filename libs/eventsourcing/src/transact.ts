@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { Budget } from './budget';
 import {
   OutcomeUnknown,
   StoreUnavailable,
@@ -43,7 +44,7 @@ export type Request<Command> = {
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
   readonly meta: JsonObject & { readonly command: CommandId };
-  /** In `performance.now()` time: past it while the command still waits for its turn, nothing is done. */
+  /** In `performance.now()` time: by then there is an answer, and nothing is sent to the log any more. */
   readonly deadline?: number;
 };
 
@@ -60,11 +61,6 @@ export type Outcome<State> = {
 /** The clock is far behind what the stream has seen: nothing was written. */
 export class ClockSkew extends Error {
   override readonly name = 'ClockSkew';
-}
-
-/** The command waited for its turn until its time was over: nothing was written. */
-export class DeadlinePassed extends Error {
-  override readonly name = 'DeadlinePassed';
 }
 
 /** An idempotency key came again with another command. */
@@ -119,9 +115,17 @@ export class Transactor<State, Fact, Command> {
   async transact<T>(request: Request<Command>, answer: (outcome: Outcome<State>) => T): Promise<T> {
     // Who never gets a turn does not wait for it.
     void Promise.resolve(request.command).catch(() => undefined);
+    const budget = new Budget(request.deadline);
+    return budget.limits(this.inTurn(request, budget, answer));
+  }
+
+  private inTurn<T>(
+    request: Request<Command>,
+    budget: Budget,
+    answer: (outcome: Outcome<State>) => T,
+  ): Promise<T> {
     return this.queues.run(request.stream, async () => {
-      if (performance.now() > (request.deadline ?? Infinity))
-        throw new DeadlinePassed('the time was over before the command had its turn; nothing was recorded');
+      budget.assertLeft();
       const [warm, command] = await Promise.all([this.states.get(request.stream), request.command]);
       // Whether the state was read after the command came; on a store of this process's own it always is the last word.
       let newest = !this.store.shared;
@@ -139,7 +143,9 @@ export class Transactor<State, Fact, Command> {
         }
         if (!event)
           return answer({ recorded: null, replayed: false, state: warm.state, position: warm.position });
-        const recorded = await this.append(warm, event, races);
+        budget.assertLeft();
+        budget.sent = true;
+        const recorded = await this.append(warm, event, races, budget);
         if (recorded)
           return answer({ recorded, replayed: false, state: warm.state, position: recorded.position });
       }
@@ -212,9 +218,14 @@ export class Transactor<State, Fact, Command> {
   }
 
   /** What was recorded, or null when somebody else was first and the command has to be decided again. */
-  private async append(warm: Warm<State>, event: NewEvent, races: number): Promise<Recorded | null> {
+  private async append(
+    warm: Warm<State>,
+    event: NewEvent,
+    races: number,
+    budget: Budget,
+  ): Promise<Recorded | null> {
     try {
-      const { position, revision } = await this.appendSurely(warm, event);
+      const { position, revision } = await this.appendSurely(warm, event, budget);
       const recorded = { ...event, stream: warm.stream, position, revision };
       this.states.fold(warm, recorded);
       this.states.keep(warm);
@@ -228,6 +239,8 @@ export class Transactor<State, Fact, Command> {
           'the log has less of the stream than was read before: it is an older copy',
         );
       }
+      // Somebody else's event is there, so this one is not.
+      budget.sent = false;
       // Replicas that lose in step with each other would go on doing so.
       if (races > 1) await pause(Math.random() * 2 ** Math.min(races, 7));
       await this.states.catchUp(warm);
@@ -235,16 +248,16 @@ export class Transactor<State, Fact, Command> {
     }
   }
 
-  private async appendSurely(warm: Warm<State>, event: NewEvent): Promise<Appended> {
+  private async appendSurely(warm: Warm<State>, event: NewEvent, budget: Budget): Promise<Appended> {
     for (let retries = 0; ; retries++) {
       try {
         return await this.store.append(warm.stream, warm.revision, [event]);
       } catch (error) {
         const unknown = error instanceof OutcomeUnknown || (retries > 0 && error instanceof StoreUnavailable);
         if (!unknown) throw error;
-        if (retries >= RETRIES)
+        if (retries < RETRIES) await pause(RETRY_MS * 2 ** retries);
+        if (retries >= RETRIES || budget.isOver)
           throw new OutcomeUnknown('the event may be in the log or not', { cause: error });
-        await pause(RETRY_MS * 2 ** retries);
       }
     }
   }
