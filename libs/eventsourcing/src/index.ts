@@ -8,6 +8,7 @@ export { DeadlinePassed } from './budget';
 export * from './transact';
 export * from './follow';
 export { reasonOf } from './reason';
+export { LookedAt } from './looked-at';
 export { Recent } from './recent';
 export * from './slices';
 export * from './timing';

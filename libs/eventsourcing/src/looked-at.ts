@@ -12,15 +12,24 @@ export class LookedAt {
     this.kept = new Recent(maxSize);
   }
 
+  /** One that was read anyway, and may be looked at soon. */
+  keep(recorded: Recorded): void {
+    const { stream, revision, data } = recorded;
+    this.kept.set(nameOf(stream, revision), recorded, 500 + JSON.stringify(data).length);
+  }
+
   /** The event at a revision. Throws `LogTruncated` where there is none. */
   async at(stream: string, revision: bigint): Promise<Recorded> {
-    const name = `${revision} ${stream}`;
-    const known = this.kept.get(name);
+    const known = this.kept.get(nameOf(stream, revision));
     if (known) return known;
     for await (const recorded of this.store.read(stream, revision)) {
-      this.kept.set(name, recorded, 500 + JSON.stringify(recorded.data).length);
+      this.keep(recorded);
       return recorded;
     }
     throw new LogTruncated(stream, revision);
   }
+}
+
+function nameOf(stream: string, revision: bigint): string {
+  return `${revision} ${stream}`;
 }

@@ -1,7 +1,9 @@
 import { digestOf, uuidV5 } from '@gatehouse/canonical';
 import { decide, decode, evolve, modelStream, noModel, type Actor, type Command } from '@gatehouse/domain';
-import type { NewEvent } from '@gatehouse/eventsourcing';
+import type { EventStore, NewEvent, Recorded } from '@gatehouse/eventsourcing';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { BUILT_IN_POLICY, policyOf, readPolicy } from '@gatehouse/policy';
 import { backtest, type BacktestLine } from './backtest';
 
@@ -112,3 +114,45 @@ it('ends when nobody listens any more', async () => {
   left.abort();
   expect(await lines.next()).toEqual({ done: true, value: undefined });
 });
+
+/** The same past, with manifests that are large, and nobody's until they are read. */
+function large(store: MemoryEventStore, characters: number): EventStore {
+  async function* read(stream: string, from?: bigint): AsyncGenerator<Recorded, void> {
+    for await (const recorded of store.read(stream, from)) {
+      const { data, type } = recorded;
+      if (type !== 'model.Registered') yield recorded;
+      else yield { ...recorded, data: { ...data, manifest: { ...(data['manifest'] as object), prompt: { text: Buffer.alloc(characters, 'x').toString('latin1') } } } }; // prettier-ignore
+    }
+  }
+  return Object.assign(Object.create(store) as MemoryEventStore, { read });
+}
+
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc') as () => void;
+
+function inUse(): number {
+  gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+it('keeps of manifests only those that were registered last', async () => {
+  const { document, digest } = TEN_RULES;
+  const policy = policyOf({ name: document.policy, version: 0, digest }, document);
+  const { signal } = new AbortController();
+  // 100 versions of one model, 1 MB each.
+  const store = large(await past(), 1_000_000);
+  async function* one(): AsyncGenerator<string, void> {
+    yield 'm-0';
+  }
+  const before = inUse();
+  let most = 0;
+  let refused = 0;
+  for await (const line of backtest({ store, tenant: 'acme', models: one(), policy, signal })) {
+    if (line.type !== 'refused') continue;
+    refused++;
+    most = Math.max(most, inUse() - before);
+  }
+  expect(refused).toBe(PROMOTIONS / 10);
+  expect(most).toBeLessThan(30e6);
+}, 60_000);

@@ -15,7 +15,7 @@ import {
   type Registration,
   type Rule,
 } from '@gatehouse/domain';
-import { Slices, type EventStore } from '@gatehouse/eventsourcing';
+import { LookedAt, Slices, type EventStore, type Recorded } from '@gatehouse/eventsourcing';
 
 /** One line of a backtest: a promotion that would have been refused, how far it is, and the end. */
 export type BacktestLine =
@@ -44,24 +44,27 @@ export type Backtest = {
   readonly signal: AbortSignal;
 };
 
+type Promoted = Fact & { readonly type: 'model.Promoted' };
+
 const TELL_EVERY_MS = 500;
 
 /**
  * Judges the past promotions of a tenant by a policy, each on what was so before it: one model after the other, so that one
- * state is held at a time. Of capacities it knows what was recorded, and takes it that nobody has lost theirs since.
+ * state is held at a time, and of manifests those of the versions registered last. Of capacities it knows what was recorded, and takes it that nobody has lost theirs since.
  */
 export async function* backtest({ store, tenant, models, policy, signal }: Backtest) {
   const counts: Counts = { models: 0, promotions: 0, refused: 0, events: 0 };
   const slices = new Slices();
+  const looked = new LookedAt(store);
   let told = performance.now();
   for await (const model of models) {
     if (!policy.document.models.some((pattern) => matchesPattern(pattern, model))) continue;
     counts.models++;
-    const replay = new Replay(model, policy);
-    for await (const recorded of store.read(modelStream(tenant, model))) {
+    const replay = new Replay(model, modelStream(tenant, model), policy, looked);
+    for await (const recorded of store.read(replay.stream)) {
       if (signal.aborted) return;
       counts.events++;
-      const line = replay.next(decode(recorded), counts);
+      const line = await replay.next(recorded, counts);
       if (line) yield line;
       if (performance.now() - told > TELL_EVERY_MS) {
         told = performance.now();
@@ -76,31 +79,39 @@ export async function* backtest({ store, tenant, models, policy, signal }: Backt
 /** One model, from its first event on. */
 class Replay {
   private readonly state: ModelState = noModel();
-  private readonly registrations = new Map<number, Registration>();
   private readonly keeps: boolean;
 
   constructor(
     private readonly model: string,
+    readonly stream: string,
     private readonly policy: Policy,
+    private readonly looked: LookedAt,
   ) {
     this.keeps = looksAtManifest(policy.document);
   }
 
-  next(fact: Fact, counts: Counts): BacktestLine | null {
-    if (fact.type === 'model.Registered' && this.keeps) {
-      const { manifest, changelog } = fact.data;
-      this.registrations.set(fact.data.version, { manifest, changelog });
-    }
-    const line = fact.type === 'model.Promoted' ? this.judge(fact, counts) : null;
+  async next(recorded: Recorded, counts: Counts): Promise<BacktestLine | null> {
+    const fact = decode(recorded);
+    if (fact.type === 'model.Registered' && this.keeps) this.looked.keep(recorded);
+    const line =
+      fact.type === 'model.Promoted' ? this.judge(fact, await this.registrationOf(fact), counts) : null;
     evolve(this.state, fact);
     return line;
   }
 
-  private judge(fact: Fact & { type: 'model.Promoted' }, counts: Counts): BacktestLine | null {
+  /** What was registered, where the policy looks at it. */
+  private async registrationOf({ data }: Promoted): Promise<Registration | undefined> {
+    const revision = this.keeps ? this.state.versions[data.version - 1]?.registered : undefined;
+    if (revision === undefined) return undefined;
+    // What `registered` names is the event that registered the version.
+    return (await this.looked.at(this.stream, revision)).data as Registration;
+  }
+
+  private judge(fact: Promoted, registration: Registration | undefined, counts: Counts): BacktestLine | null {
     counts.promotions++;
     const { version, breakGlass } = fact.data;
     const glass = breakGlass && { reason: breakGlass.reason };
-    const trial = wouldRefuse(this.state, { version, breakGlass: glass }, this.contextOf(fact));
+    const trial = wouldRefuse(this.state, { version, breakGlass: glass }, this.contextOf(fact, registration));
     if (!trial) return null;
     counts.refused++;
     return {
@@ -116,7 +127,7 @@ class Replay {
     };
   }
 
-  private contextOf({ id, meta, data }: Fact & { type: 'model.Promoted' }): Context {
+  private contextOf({ id, meta, data }: Promoted, registration: Registration | undefined): Context {
     const { capacity } = data.breakGlass ?? {};
     return {
       now: meta.time,
@@ -126,7 +137,7 @@ class Replay {
       policy: this.policy,
       capacities: capacity === undefined ? [] : [capacity],
       holds: () => true,
-      registration: this.registrations.get(data.version),
+      registration,
       digest: digestOf,
     };
   }

@@ -5,15 +5,21 @@ import type { Views } from '@gatehouse/projections';
 import { Inject, Injectable } from '@nestjs/common';
 import { orCutShort } from '../reads/cut-short';
 import { Reads } from '../reads/reads';
+import { Problem } from '../problem';
 import { backtest, type BacktestLine } from './backtest';
+import { Places } from './places';
 
 export type CaseResults = { readonly passed: number; readonly failed: number; readonly items: CaseResult[] };
 
 const PAGE = 500;
+/** Each goes through the whole past of a tenant. */
+const BACKTESTS_AT_A_TIME = 2;
 
 /** Drafts of policies, tried out through either door. Nothing is recorded. */
 @Injectable()
 export class Trials {
+  private readonly places = new Places(BACKTESTS_AT_A_TIME);
+
   constructor(
     private readonly reads: Reads,
     private readonly stopping: Stopping,
@@ -36,12 +42,21 @@ export class Trials {
     return { passed, failed: items.length - passed, items };
   }
 
-  /** Which of the tenant's past promotions a draft would have refused, until the client has gone or the process stops. */
+  /**
+   * Which of the tenant's past promotions a draft would have refused, until the client has gone or the process stops.
+   * Throws `slow-down` where two of the tenant's are under way.
+   */
   backtest(draft: Draft, tenant: string, left: AbortController): AsyncGenerator<BacktestLine, void> {
     // What the views have not seen yet would be passed over in silence.
     const { models } = this.reads.current;
-    const signal = this.stopping.alsoEnds(left);
     const policy = inForce(draft);
+    if (!this.places.take(tenant, left.signal))
+      throw new Problem(
+        'slow-down',
+        `${BACKTESTS_AT_A_TIME} backtests of this tenant are under way: wait until one has ended.`,
+        { retryAfter: 5 },
+      );
+    const signal = this.stopping.alsoEnds(left);
     const names = namesOf(models, tenant);
     return orCutShort(backtest({ store: this.store, tenant, models: names, policy, signal }), left);
   }

@@ -4,6 +4,8 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 /** Parameter decorator of a streaming RPC: a controller that is aborted when the client has gone. */
 export const Leaving = createParamDecorator((_: unknown, execution: ExecutionContext): AbortController => {
   const left = new AbortController();
-  execution.getArgByIndex<ServerWritableStream<unknown, unknown>>(2).once('cancelled', () => left.abort());
+  const call = execution.getArgByIndex<ServerWritableStream<unknown, unknown>>(2);
+  if (call.cancelled) left.abort();
+  else call.once('cancelled', () => left.abort());
   return left;
 });

@@ -173,6 +173,43 @@ it('a stream of many models ends when fewer of them may be seen; it was told of 
   expect((await watched).problem).toBe('credential-invalid');
 }, 20_000);
 
+it('two backtests of a tenant are under way at a time, whichever door they came through; a third waits', async () => {
+  const { key } = await keyFor(ROLES);
+  const authorization = `Bearer ${key}`;
+  const headers = { authorization, 'content-type': 'application/yaml' };
+  const ask = (signal: AbortSignal | null = null) =>
+    fetch(`http://${edge.running.http}/v1/policies/backtest`, {
+      method: 'POST',
+      headers,
+      body: DRAFT,
+      signal,
+    });
+  const gone = new AbortController();
+  const first = ask(gone.signal)
+    .then((response) => response.text())
+    .catch(() => 'left');
+  const second = await edge.stream('BacktestPolicy', { document: DRAFT }, { authorization });
+  second.on('error', () => undefined);
+  await sleep(300);
+  const third = await ask();
+  expect([third.status, third.headers.get('retry-after')]).toEqual([429, '5']);
+  expect(await third.json()).toMatchObject({ code: 'slow-down' });
+  expect((await overGrpc('BacktestPolicy', { document: DRAFT }, key)).problem).toBe('8 slow-down');
+  // Another tenant has places of its own.
+  const other = await edge.as({ tenant: 'other', actor: 'olga' });
+  const elsewhere = await edge.http('/v1/policies/backtest', { method: 'POST', headers: { ...headers, ...other }, body: DRAFT }); // prettier-ignore
+  expect(elsewhere.status).toBe(200);
+  gone.abort();
+  expect(await first).toBe('left');
+  second.cancel();
+  await sleep(300);
+  for (const _ of [1, 2]) {
+    const response = await ask();
+    expect(response.status).toBe(200);
+    await response.body!.cancel();
+  }
+}, 30_000);
+
 // The last one.
 it('and when the process stops', async () => {
   const { key } = await keyFor(ROLES);
