@@ -5,10 +5,8 @@ import type { ApprovalDemand } from './policy-document';
 import { sameHand } from './makers';
 import { ownHand } from './refusals';
 import { Rejected, type MissingApproval } from './rejections';
+import { assign, countable, type Given, type Linked } from './seating';
 import type { Decision, Version } from './state';
-
-/** An approval, who gave it, and the capacities of then that they still hold now. */
-type Given = { readonly by: string; readonly decision: Decision; readonly held: readonly string[] };
 
 /** How far the approvals of a version meet what a policy demands. */
 export type Tally = {
@@ -25,15 +23,16 @@ export type Tally = {
 const ANYBODY: readonly ApprovalDemand[] = [{ count: 1 }];
 
 /**
- * Counts: each person once, through keys that they made for others, too, and as one capacity only, so that as many demands as
- * possible are met.
+ * Counts: each person once and as one capacity only, of two who are linked through a key one, so that as many places as
+ * possible are taken.
  */
 export function tally(version: Version, context: Context): Tally {
   const demands = context.policy.document.production?.approvals ?? ANYBODY;
   const given = givenTo(version, context);
   const standing = rejectors(version);
   const current = given.filter(({ decision }) => decision.void === null && !isTooOld(decision, context));
-  const valid = distinct(current, context);
+  const linked = linkedBy(context);
+  const valid = countable(demands, current, linked);
   const counted = assign(demands, valid);
   const rejections: Rule = {
     rule: 'standing rejections <= 0',
@@ -49,7 +48,7 @@ export function tally(version: Version, context: Context): Tally {
       ...standing.map((by) => ({ needed: 'the rejection to be lifted', by })),
       ...demands.flatMap((demand, i) => missingOf(demand, counted[i]!)),
     ],
-    wereEnough: standing.length === 0 && isMet(demands, assign(demands, distinct(given, context))),
+    wereEnough: standing.length === 0 && isMet(demands, assign(demands, countable(demands, given, linked))),
   };
 }
 
@@ -107,45 +106,18 @@ function givenTo(version: Version, { holds, mayDecide = () => true, makersOf }: 
     }));
 }
 
-/** Of approvals that came from one hand the oldest. */
-function distinct(given: readonly Given[], { makersOf = () => [] }: Context): Given[] {
-  const kept: Given[] = [];
-  for (const one of given) {
-    const { by, decision } = one;
-    const makers = decision.key === null ? [] : makersOf(decision.key);
+/** Whether two approvals came from one hand: one of the two made the key that the other came with. */
+function linkedBy({ makersOf = () => [] }: Context): Linked {
+  return (a, { by, decision: { key } }) => {
+    const makers = key === null ? [] : makersOf(key);
     const acting = { actor: { id: by, kind: 'user' }, makers, makersOf } as const;
-    const isAnothers = kept.some((other) => sameHand({ by: other.by, key: other.decision.key }, acting));
-    if (!isAnothers) kept.push(one);
-  }
-  return kept;
+    return sameHand({ by: a.by, key: a.decision.key }, acting) !== null;
+  };
 }
 
 function isTooOld({ at }: Decision, { policy, now }: Context): boolean {
   const validFor = policy.document.production?.approvalsValidFor;
   return validFor !== undefined && Date.parse(now) - Date.parse(at) > msOf(validFor);
-}
-
-/** Who is counted for each demand: a largest matching of people and places (augmenting paths). */
-function assign(demands: readonly ApprovalDemand[], given: readonly Given[]): Given[][] {
-  const places = demands.flatMap((demand, i) => Array.from({ length: demand.count }, () => i));
-  const takenBy = new Map<number, Given>();
-  const suits = (place: number, { held }: Given): boolean => {
-    const { capacity } = demands[places[place]!]!;
-    return capacity === undefined || held.includes(capacity);
-  };
-  const seat = (one: Given, tried: Set<number>): boolean =>
-    places.some((_, place) => {
-      if (tried.has(place) || !suits(place, one)) return false;
-      tried.add(place);
-      const holder = takenBy.get(place);
-      if (holder && !seat(holder, tried)) return false;
-      takenBy.set(place, one);
-      return true;
-    });
-  for (const one of given) seat(one, new Set());
-  return demands.map((_, i) =>
-    places.flatMap((demand, place) => (demand === i && takenBy.has(place) ? [takenBy.get(place)!] : [])),
-  );
 }
 
 function isMet(demands: readonly ApprovalDemand[], counted: readonly Given[][]): boolean {

@@ -181,6 +181,33 @@ describe('approvals', () => {
     ]);
   });
 
+  describe('through keys that reviewers made for each other', () => {
+    /** ann made the keys of bob and zoe, and approves first. */
+    const madeByAnn = (document: Partial<PolicyDocument>, capacities: Record<string, string[]>): Scenario => {
+      const scenario = under(document).given(CI, say.register('v1')).given(CI, say.evaluate(1, 0.95));
+      Object.assign(scenario.capacities, capacities);
+      Object.assign(scenario.keys, { bob: 'k-bob', zoe: 'k-zoe' });
+      Object.assign(scenario.makers, { 'k-bob': ['ann'], 'k-zoe': ['ann'] });
+      return scenario.given(ANN, say.decide(1)).given(BOB, say.decide(1));
+    };
+
+    it('who made them takes nobody away: the two count where one alone would not be enough', () => {
+      const scenario = madeByAnn({ production: { approvals: [{ count: 2 }] } }, {});
+      expect(refusal(scenario, say.promote(1))).toMatchObject({ code: 'not-approved' });
+      expect(promotion(scenario.given(ZOE, say.decide(1))).evidence.approvals).toEqual(['3', '4']);
+    });
+
+    it('the one counts who holds the capacity, whoever came first', () => {
+      const document = { production: { approvals: [{ capacity: 'risk-officer', count: 1 }] } };
+      const { counted } = promotion(madeByAnn(document, { bob: ['risk-officer'] })).evidence;
+      expect(counted).toMatchObject([{ by: 'bob', capacity: 'risk-officer' }]);
+      const { counted: both } = promotion(
+        madeByAnn(document, { ann: ['risk-officer'], bob: ['risk-officer'] }),
+      ).evidence;
+      expect(both).toMatchObject([{ by: 'ann' }]);
+    });
+  });
+
   it('counts a capacity only if it was held at the approval and is held at the promotion', () => {
     const lost = reviewed(asks, ['tech-lead'], ['risk-officer']);
     lost.capacities['zoe'] = [];
