@@ -2,14 +2,11 @@ import { shortHash, uuidV5 } from '@gatehouse/canonical';
 import { Rejected } from '@gatehouse/domain';
 import { IdempotencyKeyReused, type Request } from '@gatehouse/eventsourcing';
 import { CredentialRefused } from '@gatehouse/identity';
-import { EdgeProblem, type Metrics } from '@gatehouse/platform';
+import { deadlineOf, EdgeProblem, type Metrics } from '@gatehouse/platform';
 import { uuidv7 } from 'uuidv7';
 import type { Origin } from './models/on-model';
 
 const REFUSALS = [Rejected, EdgeProblem, CredentialRefused, IdempotencyKeyReused];
-
-/** Of the time that a request may take. The rest is for the answer: the door itself cannot say what became of the command. */
-const SHARE = 0.95;
 
 /** What surrounds a command on its way to a stream: its event's id and meta, and how long it may wait. */
 export function requestFor(
@@ -26,7 +23,7 @@ export function requestFor(
   return {
     stream,
     eventId: uuidV5(id),
-    deadline: request.startedAt + SHARE * timeoutMs,
+    deadline: deadlineOf(request, timeoutMs),
     meta: {
       tenant: caller.tenant,
       ...about,

@@ -56,4 +56,18 @@ describe('a command whose log gives no answer', () => {
     await edge.promoted('other', 1);
     expect(server.log.stream(fresh)).toBeUndefined();
   });
+
+  it('when it is asked who may do what is told that nothing was recorded, in time, and nothing is', async () => {
+    const events = () => server.log.stream(MODEL)!.events.length;
+    const before = events();
+    server.faults.next('read', 'hang', { times: 1_000, stream: 'gatehouse-access-default' });
+    const since = performance.now();
+    const answer = await rollback('three', 1);
+    expect(answer).toMatchObject({ status: 408, body: { type: 'urn:gatehouse:timeout' } });
+    expect(answer.body['detail']).toMatch(/^Nothing was recorded/);
+    expect(performance.now() - since).toBeLessThan(REQUEST_MS);
+    server.faults.clear();
+    await edge.promoted('another', 1);
+    expect(events()).toBe(before);
+  });
 });

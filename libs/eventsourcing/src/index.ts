@@ -4,7 +4,7 @@ export { checkAppend } from './check-append';
 export { QueueFull } from './stream-queues';
 export type { Folding } from './warm-states';
 export * from './standing';
-export { DeadlinePassed } from './budget';
+export { Budget, DeadlinePassed } from './budget';
 export * from './transact';
 export * from './follow';
 export { reasonOf } from './reason';

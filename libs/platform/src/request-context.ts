@@ -25,6 +25,9 @@ export type RequestContext = {
 /** A request or call that carries its context: a Fastify request, or a gRPC call. */
 export type WithContext = { gatehouse: RequestContext };
 
+/** Of the time that a request may take. The rest is for the answer: the door itself cannot say what became of a command. */
+const SHARE = 0.95;
+
 const SANE_ID = /^[\x21-\x7e]{1,128}$/;
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
@@ -51,4 +54,9 @@ export function contextOf(execution: ExecutionContext): RequestContext {
 /** Over HTTP the request, over gRPC the call (the third argument of a handler). */
 function carrierOf(execution: ExecutionContext): WithContext {
   return execution.getArgByIndex<WithContext>(execution.getType() === 'http' ? 0 : 2);
+}
+
+/** By when a command has its answer, in `performance.now()` time. `timeoutMs`: the longest that a request may take. */
+export function deadlineOf({ startedAt }: Pick<RequestContext, 'startedAt'>, timeoutMs: number): number {
+  return startedAt + SHARE * timeoutMs;
 }

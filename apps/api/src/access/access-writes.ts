@@ -13,9 +13,8 @@ import type { Exchange } from '../models/exchange';
 import { idempotencyKey, refuseExpectedPointer } from '../models/preconditions';
 import { present } from '../present';
 import { granteeOf, type GrantDto, type IssueKeyDto, type RoleDto } from './access.dto';
-import type { AccessOutcome } from './access.handler';
 import { FIRST_ADMIN } from './admin-key-file';
-import { OnAccess } from './on-access';
+import { OnAccess, type AccessOutcome } from './on-access';
 import {
   grantResource,
   keyResource,
@@ -45,41 +44,41 @@ export class AccessWrites {
     };
     const { tenant } = exchange.caller;
     const { id, key, hash } = mintApiKey(tenant);
-    const done = await this.run(
-      tenant,
-      { verb: 'issueKey', data: { key: id, ...asked, hash } },
-      asked,
-      exchange,
-    );
-    return { ...written(done), ...keyMade(done), key: done.replayed ? null : key };
+    const command = { verb: 'issueKey', data: { key: id, ...asked, hash } } as const;
+    return this.run(tenant, command, asked, exchange, (done) => ({
+      ...keyMade(done),
+      key: done.replayed ? null : key,
+    }));
   }
 
   async revoke(id: string, exchange: Exchange): Promise<Written & KeyResource> {
     const data = { key: id };
-    const done = await this.run(exchange.caller.tenant, { verb: 'revokeKey', data }, data, exchange);
-    return { ...written(done), ...keyResource(done.state.keys.get(id)!) };
+    return this.run(exchange.caller.tenant, { verb: 'revokeKey', data }, data, exchange, ({ state }) =>
+      keyResource(state.keys.get(id)!),
+    );
   }
 
   async grant(body: GrantDto, exchange: Exchange): Promise<Written & GrantResource> {
     const asked = { ...roleOf(body), to: granteeOf(body.to) };
     const data = { grant: uuidv7(), ...asked };
-    const done = await this.run(exchange.caller.tenant, { verb: 'grant', data }, asked, exchange);
-    return { ...written(done), ...grantResource(grantMade(done, asked)) };
+    return this.run(exchange.caller.tenant, { verb: 'grant', data }, asked, exchange, (done) =>
+      grantResource(grantMade(done, asked)),
+    );
   }
 
   async withdraw(id: string, exchange: Exchange): Promise<Written & { readonly id: string }> {
     const data = { grant: id };
-    const done = await this.run(exchange.caller.tenant, { verb: 'withdraw', data }, data, exchange);
-    return { ...written(done), id };
+    return this.run(exchange.caller.tenant, { verb: 'withdraw', data }, data, exchange, () => ({ id }));
   }
 
   /** Opens a tenant, with a key for its first admin, who holds every role. */
   async open(tenant: string, exchange: Exchange): Promise<OpenedTenant> {
     const { id, key, hash } = mintApiKey(tenant);
     const data = { key: id, ...FIRST_ADMIN, hash };
-    const done = await this.run(tenant, { verb: 'openTenant', data }, { tenant }, exchange);
-    const admin = done.event && { ...keyMade(done), key: done.replayed ? null : key };
-    return { ...written(done), ...tenantResource(tenant, done.state), admin };
+    return this.run(tenant, { verb: 'openTenant', data }, { tenant }, exchange, (done) => ({
+      ...tenantResource(tenant, done.state),
+      admin: done.event && { ...keyMade(done), key: done.replayed ? null : key },
+    }));
   }
 
   async suspend(
@@ -98,28 +97,26 @@ export class AccessWrites {
     return this.change(tenant, { verb: 'resumeTenant', data: present(why) }, exchange);
   }
 
-  private async change(tenant: string, command: AccessCommand, exchange: Exchange) {
-    const done = await this.run(tenant, command, { tenant, ...command.data }, exchange);
-    return { ...written(done), ...tenantResource(tenant, done.state) };
+  private change(tenant: string, command: AccessCommand, exchange: Exchange) {
+    return this.run(tenant, command, { tenant, ...command.data }, exchange, ({ state }) =>
+      tenantResource(tenant, state),
+    );
   }
 
-  private async run(
+  private async run<T>(
     tenant: string,
     command: AccessCommand,
     asked: object,
     { caller, context, header, set }: Exchange,
-  ): Promise<AccessOutcome> {
+    answer: (outcome: AccessOutcome) => T,
+  ): Promise<Written & T> {
     refuseExpectedPointer(header);
     const origin = { caller, request: context, idempotencyKey: idempotencyKey(header) };
-    const done = await this.commands.execute(new OnAccess(tenant, command, asked, origin));
+    const done = await this.commands.execute(new OnAccess(tenant, command, asked, origin, answer));
     set('gatehouse-position', done.position);
     if (done.replayed) set('idempotent-replayed', 'true');
-    return done;
+    return { changed: done.event !== null, position: done.position, ...done.answer };
   }
-}
-
-function written({ event, position }: AccessOutcome): Written {
-  return { changed: event !== null, position };
 }
 
 /** The key that was made; as it is now, if the request was sent again. */

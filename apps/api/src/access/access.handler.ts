@@ -12,6 +12,7 @@ import {
   ACCESS,
   Accesses,
   asOf,
+  deadlineOf,
   EVENT_STORE,
   Metrics,
   refuseUnlessPermitted,
@@ -21,17 +22,7 @@ import {
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { counted, requestFor } from '../commanding';
-import { OnAccess } from './on-access';
-
-/** What a command came to. */
-export type AccessOutcome = {
-  /** What was recorded; null if it was so already. */
-  readonly event: AccessFact | null;
-  readonly replayed: boolean;
-  readonly position: string;
-  /** The access of the tenant after it. */
-  readonly state: AccessState;
-};
+import { OnAccess, type AccessDone } from './on-access';
 
 /** A command, who asks, and whether people can come at all: there is an identity provider. */
 type Asked = { readonly command: AccessCommand; readonly caller: Caller; readonly people: boolean };
@@ -76,7 +67,7 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
     this.transactor = new Transactor(store, ACCESS_DECIDER);
   }
 
-  async execute({ tenant, command, asked, origin }: OnAccess): Promise<AccessOutcome> {
+  async execute<T>({ tenant, command, asked, origin, answer }: OnAccess<T>): Promise<AccessDone<T>> {
     const { verb } = command;
     const { caller } = origin;
     const people = this.settings.oidc !== undefined;
@@ -84,18 +75,20 @@ export class AccessHandler implements ICommandHandler<OnAccess> {
     const timeoutMs = this.settings.requestTimeoutMs;
     const request = requestFor(accessStream(tenant), fingerprint, origin, { timeoutMs, about: { tenant } });
     const run = async () => {
-      const outcome = await this.transactor.transact(
+      const done = await this.transactor.transact(
         { ...request, command: { command, caller, people } },
-        ({ state, recorded, replayed, position }): AccessOutcome => ({
-          event: recorded && ACCESS.decode(recorded),
-          replayed,
-          position: String(position),
-          state,
-        }),
+        ({ state, recorded, replayed, position }): AccessDone<T> => {
+          const outcome = {
+            event: recorded && ACCESS.decode(recorded),
+            replayed,
+            position: String(position),
+          };
+          return { ...outcome, answer: answer({ ...outcome, state }) };
+        },
       );
-      // So that whoever is told that it is so finds it so here, at once.
-      await this.accesses.newest(tenant);
-      return outcome;
+      // So that whoever is told that it is so finds it so here, at once. It is so already, whatever becomes of this.
+      await this.accesses.refresh(tenant, deadlineOf(origin.request, timeoutMs));
+      return done;
     };
     return counted(this.metrics, verb, run, ({ event }) => event !== null);
   }

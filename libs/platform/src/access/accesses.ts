@@ -7,7 +7,7 @@ import {
   type AccessFact,
   type AccessState,
 } from '@gatehouse/domain';
-import { Standing, type AsRead, type EventStore, type Folding } from '@gatehouse/eventsourcing';
+import { Budget, Standing, type AsRead, type EventStore, type Folding } from '@gatehouse/eventsourcing';
 import { EdgeProblem } from '../edge-problem';
 import { EVENT_STORE } from '../store.tokens';
 
@@ -57,6 +57,15 @@ export class Accesses {
     // Names that are nobody's are not kept: there is no end of them.
     if (read.revision >= 0n) this.keep(tenant, { ...read, at });
     return read;
+  }
+
+  /**
+   * Reads what is new, so that it is known from here on. Never fails, and waits for a log that does not answer no longer than a
+   * read does, nor longer than `deadline` (in `performance.now()` time): whoever asks next meets what is the matter.
+   */
+  async refresh(tenant: string, deadline: number): Promise<void> {
+    const budget = new Budget(Math.min(deadline, performance.now() + PATIENCE_MS));
+    await budget.limits(this.newest(tenant)).catch(() => undefined);
   }
 
   /** As it was a few seconds ago at most, at once where that is possible. Undefined: it has to be waited for. */

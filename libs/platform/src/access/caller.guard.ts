@@ -1,10 +1,11 @@
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import type { Metadata } from '@grpc/grpc-js';
 import { PERMISSIONS, permits, type OperationName, type Permission } from '@gatehouse/domain';
+import { Budget } from '@gatehouse/eventsourcing';
 import { RequestRates, type RateLimiter } from '@gatehouse/identity';
 import type { IncomingHttpHeaders } from 'node:http';
 import { EdgeProblem } from '../edge-problem';
-import { contextOf } from '../request-context';
+import { contextOf, deadlineOf, type RequestContext } from '../request-context';
 import { Settings } from '../settings';
 import { OPERATION, type Caller } from './caller';
 import { Credentials } from './credentials';
@@ -19,9 +20,9 @@ export class CallerGuard implements CanActivate {
 
   constructor(
     private readonly credentials: Credentials,
-    { limits }: Settings,
+    private readonly settings: Settings,
   ) {
-    this.rates = new RequestRates(limits.perSecond);
+    this.rates = new RequestRates(settings.limits.perSecond);
   }
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -32,10 +33,17 @@ export class CallerGuard implements CanActivate {
     const context = contextOf(execution);
     context.operation = operation;
     const { reads }: Permission = PERMISSIONS[operation];
-    context.caller = await this.credentials.callerOf(authorizationOf(execution), !reads);
+    const calling = this.credentials.callerOf(authorizationOf(execution), !reads);
+    // What changes something waits for the log, and no longer than its command may.
+    context.caller = await (reads ? calling : this.inTime(calling, context));
     this.count(context.caller);
     refuseUnlessPermitted(context.caller, operation, modelOf(execution));
     return true;
+  }
+
+  /** Throws `DeadlinePassed`: the command was not begun, so nothing was recorded. */
+  private inTime(calling: Promise<Caller>, context: RequestContext): Promise<Caller> {
+    return new Budget(deadlineOf(context, this.settings.requestTimeoutMs)).limits(calling);
   }
 
   /** Counts a request of a caller; throws `RateLimited` when it is one too many. */
