@@ -6,7 +6,8 @@ import { ErrorType } from '@eventstore/db-client';
  * - `wrong-revision`, `denied`, `deleted`, `too-large`, `bad-request`: an answer, and nothing was written;
  * - `not-sent`: nothing was written, and another try may succeed (no connection yet, not the leader);
  * - `lost`: what became of it is not known, and another try may succeed;
- * - `unexplained`: the same, but it was the server that said so. A read may have been asked for what is not there.
+ * - `unexplained`: the same, but it was the server that said so. A read of which it has given nothing yet may have been
+ *   asked for what is not there.
  */
 export type FaultKind =
   | 'wrong-revision'

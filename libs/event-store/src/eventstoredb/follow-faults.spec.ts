@@ -101,6 +101,54 @@ describe('a follower', () => {
     expect(ids(seen)).toEqual(ids(events));
   });
 
+  it('whose subscription is dropped after it was quiet for long makes it anew, and nobody notices', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString, { giveUpMs: 300 });
+    const events = newEvents(2);
+    await store.append('a', -1n, events.slice(0, 1));
+    const followings = [
+      take(follow(store), 2),
+      take(store.readAll(0n, { follow: true, signal: stop.signal, stream: 'a' }), 2),
+    ];
+    await sleep(1_300);
+    server.faults.next('subscribe', 'unavailable', { times: 2 });
+    server.cutAll();
+    await sleep(100);
+    await store.append('a', 0n, events.slice(1));
+    for (const following of followings) expect(ids(await following)).toEqual(ids(events));
+  });
+
+  it('that was given nothing yet notices an older copy of the log', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString);
+    await store.append('a', -1n, newEvents(1));
+    const count = server.events().length;
+    await store.append('b', -1n, newEvents(3));
+    const { head } = await store.log();
+    const following = take(follow(store, head), 1);
+    following.catch(() => undefined);
+    await sleep(200);
+    const { port, log } = server;
+    await server.stop();
+    const { server: older } = await bench.server({ port, log: log.older(count) });
+    // At positions that it has passed already: without a look they would be left out.
+    older.inject('gatehouse-c', [{ type: 'foreign', data: {} }]);
+    await expect(following).rejects.toThrow(/another copy of the log/);
+  });
+
+  it('of one stream that is given nothing says at once that what is due is missing', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString, { giveUpMs: 20_000 });
+    await store.append('a', -1n, newEvents(1));
+    server.faults.next('subscribe', 'stall', { times: 1_000 });
+    const following = take(store.readAll(0n, { follow: true, signal: stop.signal, stream: 'a' }), 2);
+    following.catch(() => undefined);
+    await sleep(50);
+    await store.append('a', 0n, newEvents(2));
+    server.truncate('gatehouse-a', 2);
+    await expect(following).rejects.toMatchObject(TRUNCATED);
+  });
+
   it.each(['the log is quiet', 'only others write', 'whoever reads it is slow'])(
     'is not made anew while %s',
     async (why) => {
@@ -138,6 +186,19 @@ describe('a follower', () => {
     for (const after of [second!.position + 1n, third!.position - 1n])
       expect(ids(await take(follow(store, after), 3))).toEqual(ids(events.slice(2)));
   });
+});
+
+test('an error that says nothing, met again and again on the way, makes nobody begin anew at the beginning', async () => {
+  const { server } = await bench.server();
+  const store = await bench.store(server.connectionString);
+  const events = newEvents(30);
+  await store.append('a', -1n, events);
+  // Each call comes five events further.
+  server.faults.next('subscribe', 'unknown-midway', { after: 5, times: 1_000 });
+  server.faults.next('read-all', 'unknown-midway', { after: 5, times: 7 });
+  expect(ids(await toHead(store))).toEqual(ids(events));
+  expect(ids(await take(follow(store), 30))).toEqual(ids(events));
+  expect(server.faults.counts()['subscribe unknown-midway']).toBeLessThan(10);
 });
 
 // Newer servers refuse it by name, older ones do not.

@@ -5,7 +5,7 @@ import type { Limited } from './limited';
 import { Patience } from './patience';
 import { allBackwards, allLast, allPage, allSubscription } from './requests';
 import type { Retries, Tries } from './retries';
-import { eventOf, type StreamReader } from './stream-reader';
+import { eventOf, isOurs, type StreamReader } from './stream-reader';
 import { StallWatch } from './stall-watch';
 import type { Reading, Wire } from './wire';
 
@@ -31,13 +31,18 @@ export class LogReader {
 
   /** The position of our last event in streams whose names begin so; 0n when there is none. */
   async head(prefix = '', signal?: AbortSignal): Promise<bigint> {
+    return (await this.newest(prefix, signal))?.position ?? 0n;
+  }
+
+  /** Our last event there. */
+  private async newest(prefix: string, signal?: AbortSignal): Promise<Recorded | undefined> {
     const tries = this.retries.begin();
     const patience = new Patience(this.wire.timeoutMs);
     for (;;) {
       try {
         // One is enough, but for the mark that a deleted stream leaves.
         const last = (count: number) => this.last(prefix, count, this.scan(patience, tries, signal));
-        return (await last(1)) ?? (await last(PAGE)) ?? 0n;
+        return ((await last(1)) ?? (await last(PAGE)))?.event;
       } catch (error) {
         await this.again(faultOf(error), tries, signal);
       }
@@ -51,11 +56,11 @@ export class LogReader {
     const tries = this.retries.begin();
     const patience = new Patience(this.wire.timeoutMs);
     const slices = new Slices();
-    const place = new Place(after);
+    const place = new Place(after, after);
     while (place.last < head && !signal.aborted) {
       let seen = 0;
       try {
-        const page = allPage(place.from, this.prefix + prefix, PAGE);
+        const page = allPage(place.begin(), this.prefix + prefix, PAGE);
         for await (const answer of this.wire.read(page, this.scan(patience, tries, signal))) {
           const event = this.eventIn(answer);
           if (!event) continue;
@@ -87,14 +92,12 @@ export class LogReader {
   async *follow(after: bigint, { prefix, signal }: From): AsyncGenerator<Recorded> {
     const tries = this.retries.begin();
     const slices = new Slices();
-    // A position beyond the end would be taken, and what comes next might be before it.
-    const place = new Place(after, await this.beginning(after, prefix, signal));
+    const place = await this.beginning(after, prefix, signal);
     const patience = new Patience(this.quietMs);
     while (!signal.aborted) {
-      if (place.event) await this.assertThere(place.event);
       const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs, patience);
       try {
-        for await (const { recorded } of this.subscription(place, watch, prefix, signal)) {
+        for await (const { recorded } of this.subscription(place, watch, tries, { prefix, signal })) {
           tries.progress();
           if (!recorded || recorded.position <= place.last) continue;
           place.last = recorded.position;
@@ -106,7 +109,9 @@ export class LogReader {
         throw new Fault('lost', 'the subscription was ended');
       } catch (error) {
         if (signal.aborted) return;
+        if (isOurs(error)) throw error;
         if (!place.beginsAnew(faultOf(error))) await this.again(faultOf(error), tries, signal);
+        if (place.event && !signal.aborted) await this.assertThere(place.event);
       }
     }
   }
@@ -141,12 +146,17 @@ export class LogReader {
   private async *subscription(
     place: Place,
     watch: StallWatch,
-    prefix: string,
-    signal: AbortSignal,
+    tries: Tries,
+    { prefix, signal }: From,
   ): AsyncGenerator<WireEvent> {
     const options = { signal, quietMs: this.quietMs, onQuiet: () => watch.stalled(), anyNode: true };
-    for await (const answer of this.wire.read(allSubscription(place.from, this.prefix + prefix), options)) {
+    for await (const answer of this.wire.read(
+      allSubscription(place.begin(), this.prefix + prefix),
+      options,
+    )) {
+      if (answer.hasConfirmation()) tries.stands();
       const checkpoint = answer.hasCheckpoint() && answer.getCheckpoint();
+      if (checkpoint) place.taken();
       if (checkpoint && watch.looked(BigInt(checkpoint.getCommitPosition())))
         throw new Fault('lost', 'checkpoints and no events');
       const event = this.eventIn(answer);
@@ -159,23 +169,29 @@ export class LogReader {
     }
   }
 
-  private async beginning(after: bigint, prefix: string, signal: AbortSignal): Promise<bigint> {
-    if (after <= 0n || signal.aborted) return 0n;
-    const head = await this.head(prefix, signal);
-    return after < head ? after : head;
+  /** Where a follower begins: not beyond the end, which would be taken, and what comes next might be before it. */
+  private async beginning(after: bigint, prefix: string, signal: AbortSignal): Promise<Place> {
+    if (after <= 0n || signal.aborted) return new Place(after, 0n);
+    const newest = await this.newest(prefix, signal);
+    const head = newest?.position ?? 0n;
+    return new Place(after, after < head ? after : head, newest);
   }
 
-  /** Undefined when none of the last so many is an event of the port. */
-  private async last(prefix: string, count: number, scan: Reading): Promise<bigint | undefined> {
+  /** Undefined when none of the last so many is an event of the port; without an `event` when there is none at all. */
+  private async last(
+    prefix: string,
+    count: number,
+    scan: Reading,
+  ): Promise<{ readonly event?: Recorded } | undefined> {
     let found = false;
     for await (const answer of this.wire.read(allBackwards(this.prefix + prefix, count), scan)) {
       const event = this.eventIn(answer);
-      if (event?.recorded) return event.recorded.position;
+      if (event?.recorded) return { event: event.recorded };
       // The log's identity is the first event that it has.
-      if (event?.stream === this.prefix) return 0n;
+      if (event?.stream === this.prefix) return {};
       found ||= event !== undefined;
     }
-    return found ? undefined : 0n;
+    return found ? undefined : {};
   }
 
   /** A read that may be silent for long, as long as the server answers others. */
@@ -213,21 +229,32 @@ export class LogReader {
 
 /** How far a reading has come. */
 class Place {
-  /** The last one given out by a follower. */
-  event: Recorded | undefined;
-  /** Where the next read begins: the position of an event, because the server cannot begin anywhere else. */
-  from: bigint;
+  /** Whether the server has taken the position that the call under way began at. */
+  private isTaken = false;
 
   constructor(
     /** Of the last event given out. */
     public last: bigint,
-    from = last,
-  ) {
-    this.from = from;
+    /** Where the next read begins: the position of an event, because the server cannot begin anywhere else. */
+    private from: bigint,
+    /** The last one given out by a follower; before that, the last one that there was when it began. */
+    public event?: Recorded,
+  ) {}
+
+  /** Where a call begins that is made now. */
+  begin(): bigint {
+    this.isTaken = false;
+    return this.from;
+  }
+
+  /** The call gave something. */
+  taken(): void {
+    this.isTaken = true;
   }
 
   /** Whether it is further on now. */
   passed(position: bigint | undefined): boolean {
+    this.taken();
     const further = position !== undefined && position > this.from;
     if (further) this.from = position;
     return further;
@@ -235,10 +262,11 @@ class Place {
 
   /**
    * Whether it has to be from the very beginning, because the server refuses to begin there: it has no record at that
-   * position, or not any more. Not every version says that this is why.
+   * position, or not any more. Not every version says that this is why; but it says so before it gives anything.
    */
   beginsAnew({ kind }: Fault): boolean {
-    if ((kind !== 'bad-request' && kind !== 'unexplained') || this.from <= 0n) return false;
+    if (this.isTaken || this.from <= 0n) return false;
+    if (kind !== 'bad-request' && kind !== 'unexplained') return false;
     this.from = 0n;
     return true;
   }

@@ -22,11 +22,15 @@ export class Retries {
 
 const FIRST_MS = 20;
 const LONGEST_MS = 1_000;
+/** What has worked for so long did work. */
+const STOOD_MS = 1_000;
 
 /** The tries of one thing, with pauses that grow. */
 export class Tries {
   private since = performance.now();
   private pauseMs = FIRST_MS;
+  /** Since when what is tried works. */
+  private standing = Infinity;
 
   constructor(
     private readonly giveUpMs: number,
@@ -39,8 +43,15 @@ export class Tries {
     this.pauseMs = FIRST_MS;
   }
 
+  /** It works now. If it goes on for a while, whatever ends it is not more of what was tried before. */
+  stands(): void {
+    this.standing = performance.now();
+  }
+
   /** True after a pause; false when it is time to give up. */
   async another(signal?: AbortSignal): Promise<boolean> {
+    if (performance.now() - this.standing > STOOD_MS) this.progress();
+    this.standing = Infinity;
     if (this.signal.aborted || performance.now() - this.since > this.giveUpMs) return false;
     await pause(this.pauseMs * (0.5 + Math.random()), this.signal, ...(signal ? [signal] : []));
     this.pauseMs = Math.min(LONGEST_MS, this.pauseMs * 2);

@@ -44,6 +44,7 @@ export class StreamFollower {
     while (!signal.aborted) {
       try {
         for await (const answer of this.subscription(stream, () => next, signal)) {
+          if (answer.hasConfirmation()) tries.stands();
           const event = eventOf(answer);
           if (!event) continue;
           const recorded = this.reader.verified(stream, next, event);

@@ -23,7 +23,7 @@ export interface Reading {
   readonly anyNode?: boolean;
 }
 
-/** The calls that we make, each with a timeout of our own. Everything that they throw is a `Fault`. */
+/** The calls that we make, each with a timeout of our own. Everything that they throw is a `Fault`, but for what `onQuiet` throws. */
 export class Wire {
   private closed = false;
   private readonly open = new Set<ClientReadableStream<ReadResp>>();
@@ -50,7 +50,7 @@ export class Wire {
    * asked each time, and decides. Ends without an error when aborted.
    */
   async *read(request: ReadReq, options: Reading = {}): AsyncGenerator<ReadResp> {
-    const { signal, onQuiet, quietMs = this.timeoutMs, anyNode = false } = options;
+    const { signal, onQuiet = brokenOff, quietMs = this.timeoutMs, anyNode = false } = options;
     if (signal?.aborted) return;
     if (this.closed) throw new Fault('not-sent', 'the log is closed');
     const call = await unlessAborted(this.connection.call(this.timeoutMs, !anyNode), signal);
@@ -61,11 +61,22 @@ export class Wire {
     answers.on('error', () => undefined);
     signal?.addEventListener('abort', stop, { once: true });
     this.open.add(answers);
+    let found: unknown;
+    const ask = async () => {
+      try {
+        return await onQuiet();
+      } catch (error) {
+        found = error;
+        throw error;
+      }
+    };
     try {
       if (signal?.aborted) return;
-      yield* patiently(answers, quietMs, onQuiet);
+      yield* patiently(answers, quietMs, ask);
     } catch (error) {
       if (signal?.aborted) return;
+      // What was found out meanwhile is no failure of this call.
+      if (error === found) throw error;
       call.failed(error);
       throw faultOf(error);
     } finally {
@@ -110,7 +121,7 @@ function send(
 async function* patiently(
   answers: ClientReadableStream<ReadResp>,
   quietMs: number,
-  onQuiet: () => Promise<boolean> = async () => true,
+  onQuiet: () => Promise<boolean>,
 ): AsyncGenerator<ReadResp> {
   // A Readable iterates over `any`.
   const iterator = answers[Symbol.asyncIterator]() as AsyncIterator<ReadResp, undefined>;
@@ -127,6 +138,10 @@ async function* patiently(
     if (done) return;
     yield value;
   }
+}
+
+async function brokenOff(): Promise<boolean> {
+  return true;
 }
 
 /** What the answer is if it comes first, else false. */

@@ -25,6 +25,7 @@ const AFTER_COMMIT: Blows = {
 
 const MIDWAY: Blows = {
   'unavailable-midway': rpc.unavailable,
+  'unknown-midway': rpc.unknownError,
   'reset-midway': () => 'reset',
   stall: () => 'hang',
   'too-slow': rpc.tooSlow,

@@ -10,7 +10,7 @@ const AFTER_COMMIT = [
   'reset-after-commit',
 ] as const;
 /** In the middle of a stream of answers. */
-const MIDWAY = ['unavailable-midway', 'reset-midway', 'stall'] as const;
+const MIDWAY = ['unavailable-midway', 'unknown-midway', 'reset-midway', 'stall'] as const;
 /** Only to who follows. `checkpoints-only` goes on saying how far it has looked and keeps the events to itself. */
 const FOLLOWING = ['too-slow', 'checkpoints-only'] as const;
 
