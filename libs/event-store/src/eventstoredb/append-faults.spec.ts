@@ -112,6 +112,33 @@ describe('whether the log takes writes', () => {
     expect(server.events()).toHaveLength(size);
   });
 
+  it.each(['unavailable', 'hang', 'not-leader'] as const)(
+    'is told of a log that meets every append with "%s" and answers reads: it is not silent',
+    async (kind) => {
+      const { server } = await bench.server();
+      const store = await bench.store(server.connectionString);
+      server.faults.next('append', kind, { times: 1_000 });
+      await store.check();
+      expect(await settled(store, false)).toMatchObject({ writable: false, silentMs: 0 });
+      expect(store.stats().reason).toMatch(/answers reads and takes no writes/);
+      await sleep(1_500);
+      expect(store.stats()).toMatchObject({ writable: false, silentMs: 0 });
+      server.faults.clear();
+      expect(await settled(store, true)).toMatchObject({ reason: '', silentMs: 0 });
+    },
+  );
+
+  it('is not asked for longer than 2 s: what was known stands until there is an answer', async () => {
+    const { server } = await bench.server();
+    const store = await bench.store(server.connectionString, { timeoutMs: 3_000 });
+    server.faults.next('append', 'hang', { times: 1_000 });
+    const since = performance.now();
+    await store.check();
+    expect(performance.now() - since).toBeLessThan(2_900);
+    expect(store.stats()).toMatchObject({ writable: true, silentMs: 0 });
+    expect(await settled(store, false)).toMatchObject({ writable: false, silentMs: 0 });
+  });
+
   it('is not said of the log for what is wrong with one stream', async () => {
     const { server } = await bench.server();
     const store = await bench.store(server.connectionString);

@@ -3,15 +3,17 @@ import type { EventBytes } from './envelope';
 import { faultOf, mayPass } from './fault';
 import type { LogIdentity } from './identity';
 
-/** So long a check may take at most. */
+/** So long whoever wants to know waits at most. One call may take longer, and a slow log is not a silent one. */
 const CHECK_MS = 2_000;
+/** So long a write that fails at once is tried again. */
+const TRY_MS = 1_500;
 /** So long the answer to a check is good for. */
 const GOOD_FOR_MS = 1_000;
 const PAUSE_MS = 100;
 
 /**
- * Whether the log takes writes, and for how long it has been silent. It is asked by writing the event that it begins with
- * once more, which changes nothing. Once it is known to be down it is asked again and again, whoever wants to know.
+ * Whether the log takes writes, and for how long it has been silent: it answers no reads either. It is asked by writing
+ * the event that it begins with once more, which changes nothing, and by reading it. Once it is known to be down it is asked again and again, whoever wants to know.
  */
 export class Vitals {
   private why = '';
@@ -53,12 +55,11 @@ export class Vitals {
     if (!this.nursing) void this.nurse();
   }
 
-  /** Asks the log, unless it has just been asked. Never rejects, and is over in 2 s. */
+  /** Asks the log, unless it has just been asked. Never rejects, and is over in 2 s: without an answer so far, what was known stands. */
   async check(): Promise<void> {
     if (performance.now() - this.checkedAt < GOOD_FOR_MS) return;
     this.checking ??= this.ask().finally(() => (this.checking = undefined));
-    await this.checking;
-    if (!this.writable && !this.nursing) void this.nurse();
+    await settlesWithin(CHECK_MS, this.checking);
   }
 
   /** Nothing is asked any more. */
@@ -76,29 +77,45 @@ export class Vitals {
   }
 
   private async ask(): Promise<void> {
-    const writing = this.write();
-    if (!(await settlesWithin(CHECK_MS, writing))) this.silent('no answer');
+    const since = performance.now();
+    const answersReads = this.identity.read().then(
+      () => true,
+      () => false,
+    );
+    const failure = await this.write();
+    if (failure !== undefined) this.unwritable(failure, await answersReads, since);
     this.checkedAt = performance.now();
+    if (!this.writable && !this.nursing) void this.nurse();
   }
 
-  private async write(): Promise<void> {
-    const until = performance.now() + CHECK_MS;
+  /** What went wrong, if that leaves open whether the log answers at all. */
+  private async write(): Promise<string | undefined> {
+    const until = performance.now() + TRY_MS;
     for (;;) {
       try {
         await this.identity.write(this.first);
-        return this.wrote();
+        this.wrote();
+        return undefined;
       } catch (error) {
         const fault = faultOf(error);
-        if (!mayPass(fault)) return this.refused(fault.message);
-        if (performance.now() + PAUSE_MS > until) return this.silent(fault.message);
+        if (!mayPass(fault)) {
+          this.refused(fault.message);
+          return undefined;
+        }
+        if (performance.now() + PAUSE_MS > until) return fault.message;
         await pause(PAUSE_MS, this.stopping.signal);
       }
     }
   }
 
-  private silent(what: string): void {
-    this.why = `EventStoreDB does not answer: ${what}`;
-    this.silentSince ??= performance.now();
+  private unwritable(what: string, answersReads: boolean, since: number): void {
+    if (answersReads) {
+      this.why = `EventStoreDB answers reads and takes no writes: ${what}`;
+      this.silentSince = undefined;
+    } else {
+      this.why = `EventStoreDB does not answer: ${what}`;
+      this.silentSince ??= since;
+    }
   }
 
   private refused(what: string): void {
