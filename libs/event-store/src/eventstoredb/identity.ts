@@ -3,16 +3,12 @@ import { StoreUnavailable } from '@gatehouse/eventsourcing';
 import { opened, toBytes, type EventBytes } from './envelope';
 import { wireEvent } from './esdb-event';
 import { faultOf } from './fault';
-import { Patience } from './patience';
 import { allPage, streamPage } from './requests';
 import { eventOf } from './stream-reader';
 import type { Wire } from './wire';
 
 /** NOTE: stored format. The one event of the stream that is named like the prefix itself. */
 const TYPE = 'gatehouse.LogStarted';
-
-/** Once in the life of a log the server looks through all that others have in it, and gives no answer meanwhile. */
-const LOOKING_MS = 600_000;
 
 /** The log's name, and the event that says it. */
 export interface Identity {
@@ -30,11 +26,11 @@ export class LogIdentity {
     private readonly prefix: string,
   ) {}
 
-  /** Reads it, or makes the log. Throws when there are other events under the prefix. */
-  async establish(): Promise<Identity> {
+  /** Reads it, or makes the log; `onWaiting` is told when that takes long. Throws when there are other events under the prefix. */
+  async establish(onWaiting: (why: string) => void): Promise<Identity> {
     const there = await this.read();
     if (there) return there;
-    if (await this.occupied()) {
+    if (await this.occupied(onWaiting)) {
       // Another first start may have been quicker.
       const meanwhile = await this.read();
       if (meanwhile) return meanwhile;
@@ -76,9 +72,18 @@ export class LogIdentity {
     return undefined;
   }
 
-  private async occupied(): Promise<boolean> {
-    const patience = new Patience(LOOKING_MS);
-    const onQuiet = async () => patience.isOver() || !(await this.answers());
+  /**
+   * Once in the life of a log the server looks through all that others have in it, and gives no answer meanwhile. However
+   * long that takes, it is waited for as long as the server answers other questions.
+   */
+  private async occupied(onWaiting: (why: string) => void): Promise<boolean> {
+    const onQuiet = async () => {
+      if (!(await this.answers())) return true;
+      onWaiting(
+        `EventStoreDB looks through all events in it for streams that begin with "${this.prefix}", once, at the first start`,
+      );
+      return false;
+    };
     const everything = this.wire.read(allPage(0n, this.prefix, 1), { onQuiet });
     for await (const answer of everything) if (eventOf(answer)) return true;
     return false;

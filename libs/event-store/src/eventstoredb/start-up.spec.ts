@@ -50,6 +50,24 @@ describe('a start', () => {
     );
   });
 
+  it('waits, and says why, while the server looks through what others have in it', async () => {
+    const { server } = await bench.server({ noise: 0, lookMs: 0.2 });
+    server.inject(
+      'order-1',
+      Array.from({ length: 6_000 }, () => ({ type: 'OrderPlaced', data: {} })),
+    );
+    const reasons: string[] = [];
+    const opening = bench.store(server.connectionString, {
+      startMs: 500,
+      onWaiting: (why) => reasons.push(why),
+    });
+    await expect(opening).resolves.toBeDefined();
+    expect(reasons.length).toBeGreaterThan(1);
+    expect(new Set(reasons)).toEqual(
+      new Set([expect.stringMatching(/looks through all events in it .* at the first start$/)]),
+    );
+  });
+
   it('two at once make one log', async () => {
     const { server } = await bench.server();
     const stores = await Promise.all([1, 2, 3].map(() => bench.store(server.connectionString)));

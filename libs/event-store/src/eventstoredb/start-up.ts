@@ -49,7 +49,14 @@ export async function startUp(start: StartUp): Promise<Identity> {
   }
 }
 
-async function checked({ connection, wire, identity, prefix, timeoutMs }: StartUp): Promise<Identity> {
+async function checked({
+  connection,
+  wire,
+  identity,
+  prefix,
+  timeoutMs,
+  onWaiting,
+}: StartUp): Promise<Identity> {
   newEnough(await connection.serverVersion(timeoutMs));
   const ours = `streams that begin with "${prefix}"`;
   await allowed('read $all ($r in the metadata of $all)', async () => {
@@ -60,7 +67,7 @@ async function checked({ connection, wire, identity, prefix, timeoutMs }: StartU
   await allowed(`read the metadata of ${ours} ($mr)`, async () => {
     for await (const _ of wire.read(streamPage(metadataOf(prefix), 0n, 1))) break;
   });
-  const found = await allowed(`append to ${ours} ($w)`, () => identity.establish());
+  const found = await allowed(`append to ${ours} ($w)`, () => identity.establish(onWaiting));
   await allowed(`append to ${ours} ($w)`, () => identity.write(found.event));
   return found;
 }
