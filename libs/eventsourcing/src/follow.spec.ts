@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EventStore, NewEvent, Recorded } from './event-store';
+import { type EventStore, type NewEvent, type Recorded, StoreUnavailable } from './event-store';
 import { follow, type Following, type FollowOptions } from './follow';
 import { type Checkpoint, type Follower, MayPass } from './projection';
 import { MemoryEventStore } from './testing';
@@ -290,4 +290,60 @@ test('the lag shows even while the follower hangs', async () => {
   expect((await following.measured()).behindMs).toBeGreaterThan(50);
   await following.reached(4n, 5_000);
   expect(following.status().behindMs).toBe(0);
+});
+
+/** Fails or hangs when it is asked for its end. */
+class Moody extends MemoryEventStore {
+  mood: 'well' | 'away' | 'silent' = 'well';
+  asked = 0;
+
+  override async log(): ReturnType<MemoryEventStore['log']> {
+    this.asked++;
+    if (this.mood === 'away') throw new StoreUnavailable('the log is away');
+    if (this.mood === 'silent') return new Promise(() => {});
+    return super.log();
+  }
+}
+
+test('an error is over when the log can be read again, though nothing new is in it', async () => {
+  const store = new Moody();
+  store.mood = 'away';
+  const told: (string | undefined)[] = [];
+  const following = start(store, new Notes(), { onProgress: ({ error }) => told.push(error) });
+  while (following.status().error === undefined) await sleep(5);
+  expect(following.status().error).toMatch(/StoreUnavailable/);
+  store.mood = 'well';
+  while (following.status().state !== 'live') await sleep(5);
+  expect(following.status().error).toBeUndefined();
+  expect(told).toEqual([undefined]);
+});
+
+test('an error stays as long as there is something that was not handled', async () => {
+  const store = new MemoryEventStore();
+  await store.append('s', -1n, events(1));
+  const notes = new Notes();
+  notes.failAt = 1n;
+  notes.failure = new MayPass('no room for it');
+  const seen = new Set<string | undefined>();
+  const following = start(store, notes, { retryMs: { first: 20, longest: 20 } });
+  while (following.status().error === undefined) await sleep(1);
+  for (let tries = 0; tries < 100; tries++) {
+    seen.add(following.status().error);
+    await sleep(1);
+  }
+  expect([...seen]).toEqual(['no room for it']);
+});
+
+test('however many ask how far it is, a log that is silent is asked once, and they have an answer in time', async () => {
+  const store = new Moody();
+  const following = start(store, new Notes());
+  while (following.status().state !== 'live') await sleep(5);
+  store.asked = 0;
+  store.mood = 'silent';
+  const since = performance.now();
+  const all = await Promise.all(Array.from({ length: 20 }, () => following.measured()));
+  await following.measured();
+  expect(performance.now() - since).toBeLessThan(3_000);
+  expect(all.every(({ state }) => state === 'live')).toBe(true);
+  expect(store.asked).toBe(1);
 });

@@ -9,7 +9,7 @@ import { Waiting } from './waiting';
 export interface FollowOptions {
   /** Ends the following; what is being handled is finished first. */
   readonly signal: AbortSignal;
-  /** After each batch. */
+  /** After each batch, and when the log can be read again after an error and there is nothing new in it. */
   readonly onProgress?: (status: FollowStatus) => void;
   /** The log could not be read (`willRetry`), or the follower stopped for good. */
   readonly onError?: (error: Error, willRetry: boolean) => void;
@@ -84,6 +84,7 @@ class Path implements Following {
   private owed: { readonly position: bigint; readonly since: number } | undefined;
   private lastEventAt: string | null = null;
   private pauseMs = 0;
+  private measuring: Promise<void> | undefined;
 
   constructor(
     private readonly store: EventStore,
@@ -110,10 +111,14 @@ class Path implements Following {
   }
 
   async measured(): Promise<FollowStatus> {
-    const heard = this.store.log().then(({ head }) => this.heard(head));
+    // One question at a time, whoever asks and however long the answer takes.
+    this.measuring ??= this.store
+      .log()
+      .then(({ head }) => this.heard(head))
+      .finally(() => (this.measuring = undefined));
     // Where there is no answer in time, the end as last heard of is the best there is.
-    heard.catch(() => undefined);
-    await settlesWithin(MEASURE_MS, heard);
+    this.measuring.catch(() => undefined);
+    await settlesWithin(MEASURE_MS, this.measuring);
     return this.status();
   }
 
@@ -169,6 +174,11 @@ class Path implements Following {
     this.heard(log.head);
     this.state = after >= this.head ? 'live' : 'catching-up';
     this.caughtUp ||= this.state === 'live';
+    if (this.error && this.state === 'live') {
+      // No event may come for long that would show that it goes on.
+      this.error = undefined;
+      this.options.onProgress?.(this.status());
+    }
     this.waiting.arrived(after);
     return after;
   }

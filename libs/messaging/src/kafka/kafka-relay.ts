@@ -5,6 +5,7 @@ import {
   type LogState,
   pause,
   reasonOf,
+  settlesWithin,
 } from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
 import { Behind } from '../behind';
@@ -33,6 +34,8 @@ const USED_OF_A_BATCH = 0.8;
 const EVENTS = 250;
 const RETRY_MS = { first: 200, longest: 60_000 };
 const GRACE_MS = 2_000;
+/** So long who asks for the status waits for the log to say where it ends. */
+const MEASURE_MS = 1_000;
 const NO_FAILURES: ReadonlyMap<string, string> = new Map();
 
 /**
@@ -50,6 +53,9 @@ export class KafkaRelay {
   private serving: Promise<void> = Promise.resolve();
   private active: { readonly relay: Relay; readonly following: Following } | null = null;
   private error: string | undefined;
+  /** The log as it last said it is. */
+  private heard: LogState | null = null;
+  private measuring: Promise<void> | undefined;
   private stopped = false;
   private readonly running: Promise<void>;
 
@@ -60,9 +66,9 @@ export class KafkaRelay {
     this.running = this.run();
   }
 
-  /** How far every channel is, against the end of the log as it is now. */
+  /** How far every channel is, against the end of the log as it is now; within a second, then as it was last heard of. */
   async status(): Promise<ChannelsStatus> {
-    const log = await this.options.store.log().catch(() => null);
+    const log = await this.measured();
     const { prefix } = this.options.topics;
     const failures = this.active?.relay.deliveries.failures ?? NO_FAILURES;
     // Until it has been noted down where others read it, too.
@@ -76,6 +82,17 @@ export class KafkaRelay {
       failures,
       this.behind,
     );
+  }
+
+  /** One question at a time, whoever asks and however long the answer takes. */
+  private async measured(): Promise<LogState | null> {
+    this.measuring ??= this.options.store
+      .log()
+      .then((log) => void (this.heard = log))
+      .finally(() => (this.measuring = undefined));
+    this.measuring.catch(() => undefined);
+    await settlesWithin(MEASURE_MS, this.measuring);
+    return this.heard;
   }
 
   /** Gives up ownership, after what is being sent. */
