@@ -17,6 +17,14 @@ describe('how long a channel is behind', () => {
       expect(behind.ms('a', (at - 1n) * MIB, at * MIB, Number(at) * 10_000)).toBe(0);
   });
 
+  it('is not counted from an end that the log does not have any more: an older copy was put back', () => {
+    const behind = new Behind();
+    behind.ms('a', 5n, 100n, 0);
+    expect(behind.ms('a', 5n, 5n, 10_000)).toBe(0);
+    expect(behind.ms('a', 5n, 7n, 20_000)).toBe(0);
+    expect(behind.ms('a', 5n, 8n, 20_500)).toBe(500);
+  });
+
   it('begins again with the next end that it does not reach', () => {
     const behind = new Behind();
     behind.ms('a', 0n, 5n, 0);

@@ -8,7 +8,8 @@ export class Behind {
   /** In milliseconds; 0 where the channel has reached the end that was owed, even if the log has moved on. */
   ms(topic: string, position: bigint, head: bigint, now = performance.now()): number {
     const owed = this.owed.get(topic);
-    if (owed !== undefined && position < owed.head) return now - owed.since;
+    // An end that the log does not reach any more is that of a newer copy than there is now.
+    if (owed !== undefined && position < owed.head && owed.head <= head) return now - owed.since;
     if (position < head) this.owed.set(topic, { head, since: now });
     else this.owed.delete(topic);
     return 0;
