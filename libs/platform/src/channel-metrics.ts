@@ -47,9 +47,10 @@ export function channelMetrics(
       },
     });
   relay('active', '1 in the process that relays', ({ role }) => role === 'active');
+  // Not in the process alone where it stopped: when another one has taken over, nobody has to be woken.
   relay(
     'stopped',
-    '1 while the relay, wherever it was, does not go on by itself',
-    ({ role, stopped }) => role === 'stopped' || stopped !== undefined,
+    '1 while nobody relays, because the relay stopped and does not go on by itself',
+    ({ stopped }) => stopped !== undefined,
   );
 }
