@@ -167,7 +167,7 @@ describe('a command', () => {
     store.after = () => new Promise((resolve) => (answered = resolve));
     const since = performance.now();
     await expect(run({ add: 1 }, { deadline: since + 100 })).rejects.toThrow(OutcomeUnknown);
-    expect(performance.now() - since).toBeLessThan(200);
+    expect(performance.now() - since).toBeLessThan(1_000);
     store.after = null;
     const next = run({ add: 1 });
     answered();

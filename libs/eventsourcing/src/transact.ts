@@ -44,7 +44,10 @@ export type Request<Command> = {
   readonly eventId: string;
   /** Everything of the meta but `id` and `time`, which are set here. */
   readonly meta: JsonObject & { readonly command: CommandId };
-  /** In `performance.now()` time: by then there is an answer, and nothing is sent to the log any more. */
+  /**
+   * In `performance.now()` time: by then there is an answer. After `DeadlinePassed` nothing is sent to the log any more;
+   * after `OutcomeUnknown` the append goes on, and may still come to be recorded.
+   */
   readonly deadline?: number;
 };
 
