@@ -15,6 +15,13 @@ export function streamPage(stream: string, from: bigint, count: number): ReadReq
   return request(new Options().setStream(options).setCount(String(count)).setNoFilter(new Empty()));
 }
 
+/** The last event of a stream. */
+export function streamLast(stream: string): ReadReq {
+  const options = new Options.StreamOptions().setStreamIdentifier(identifier(stream)).setEnd(new Empty());
+  const read = new Options().setStream(options).setNoFilter(new Empty()).setCount('1');
+  return request(read.setReadDirection(Options.ReadDirection.BACKWARDS));
+}
+
 /** A stream behind a revision (-1n: from its beginning), on and on. */
 export function streamSubscription(stream: string, after: bigint): ReadReq {
   const options = new Options.StreamOptions().setStreamIdentifier(identifier(stream));

@@ -22,22 +22,17 @@ export class StreamFollower {
 
   /** The events behind a position of the log: to the end of the stream, or on and on until aborted. */
   async *behind(position: bigint, stream: string, { follow, signal }: Following): AsyncGenerator<Recorded> {
-    let next = 0n;
-    for await (const event of this.reader.read(stream, 0n)) {
+    let next = await this.reader.firstBehind(stream, position);
+    for await (const event of this.reader.read(stream, next)) {
       if (signal.aborted) return;
       next = event.revision + 1n;
-      if (event.position > position) yield event;
+      yield event;
     }
-    if (follow) yield* this.following(stream, next, position, signal);
+    if (follow) yield* this.following(stream, next, signal);
   }
 
   /** From a revision on. A subscription that ends, fails or stalls is made anew, and nobody notices. */
-  private async *following(
-    stream: string,
-    from: bigint,
-    position: bigint,
-    signal: AbortSignal,
-  ): AsyncGenerator<Recorded> {
+  private async *following(stream: string, from: bigint, signal: AbortSignal): AsyncGenerator<Recorded> {
     const tries = this.retries.begin();
     const slices = new Slices();
     let next = from;
@@ -50,7 +45,7 @@ export class StreamFollower {
           const recorded = this.reader.verified(stream, next, event);
           next += 1n;
           tries.progress();
-          if (recorded.position > position) yield recorded;
+          yield recorded;
           if (signal.aborted) return;
           if (slices.over()) await slices.next();
         }

@@ -4,7 +4,7 @@ import { type EsdbEvent, wireEvent } from './esdb-event';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { KnownIds } from './known-ids';
 import { type Limited, limits, metadataOf } from './limited';
-import { streamPage } from './requests';
+import { streamLast, streamPage } from './requests';
 import type { Retries } from './retries';
 import type { Wire } from './wire';
 
@@ -84,6 +84,42 @@ export class StreamReader {
         continue;
       }
       throw new LogTruncated(stream, revision);
+    }
+  }
+
+  /**
+   * The first revision of a stream behind a position; 0n when there is no stream. Positions grow with revisions, so it is looked
+   * for by halves, beginning at the end: few calls, however long the stream is. Throws as `read` does.
+   */
+  async firstBehind(stream: string, position: bigint): Promise<bigint> {
+    if (position <= 0n) return 0n;
+    const last = await this.last(stream);
+    if (last === undefined) return 0n;
+    if (last.position <= position) return last.revision + 1n;
+    let first = 0n;
+    let end = last.revision;
+    while (first < end) {
+      const middle = (first + end) / 2n;
+      if ((await this.at(stream, middle)).position > position) end = middle;
+      else first = middle + 1n;
+    }
+    return first;
+  }
+
+  /** The last event of a stream, as the server has it now; undefined when there is none. */
+  private async last(stream: string): Promise<EsdbEvent | undefined> {
+    const tries = this.retries.begin();
+    for (;;) {
+      try {
+        for await (const answer of this.wire.read(streamLast(this.nameOf(stream)))) {
+          const event = eventOf(answer);
+          if (event) return this.verified(stream, wireEvent(event, this.prefix).revision, event);
+        }
+        return undefined;
+      } catch (error) {
+        if (isOurs(error)) throw error;
+        await this.again(stream, 0n, faultOf(error), tries);
+      }
     }
   }
 

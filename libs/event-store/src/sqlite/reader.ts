@@ -22,7 +22,9 @@ export class LogReader {
   readonly logId: string;
   private readonly db: Connection;
   private readonly ofStream: Statement<[string, bigint, number], Row>;
-  private readonly ofStreamBehind: Statement<[string, bigint, bigint, bigint, number], Row>;
+  private readonly ofStreamTo: Statement<[string, bigint, bigint, number], Row>;
+  private readonly lastOf: Statement<[string], bigint | null>;
+  private readonly positionOf: Statement<[string, bigint], bigint>;
   private readonly between: Statement<[bigint, bigint, number], Row>;
   private readonly prefixed: Statement<[bigint, bigint, string, string, number], Row>;
   private readonly textsAt: Statement<[bigint], Texts>;
@@ -37,12 +39,17 @@ export class LogReader {
         `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? ORDER BY revision LIMIT ?`,
       )
       .raw();
-    this.ofStreamBehind = db
-      .prepare<[string, bigint, bigint, bigint, number], Row>(
-        `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? AND position > ? AND position <= ?
-         ORDER BY revision LIMIT ?`,
+    this.ofStreamTo = db
+      .prepare<[string, bigint, bigint, number], Row>(
+        `SELECT ${COLUMNS} FROM events WHERE stream = ? AND revision >= ? AND position <= ? ORDER BY revision LIMIT ?`,
       )
       .raw();
+    this.lastOf = db
+      .prepare<[string], bigint | null>('SELECT max(revision) FROM events WHERE stream = ?')
+      .pluck();
+    this.positionOf = db
+      .prepare<[string, bigint], bigint>('SELECT position FROM events WHERE stream = ? AND revision = ?')
+      .pluck();
     this.between = db
       .prepare<[bigint, bigint, number], Row>(
         `SELECT ${COLUMNS} FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
@@ -94,18 +101,16 @@ export class LogReader {
     };
   }
 
-  /** The same, of one stream. */
+  /** The same, of one stream. Takes no longer for what the stream holds before the position. */
   allOf(stream: string, position: bigint, options: { follow: boolean }): () => Page {
     const end = this.head();
-    let next = 0n;
+    let next: bigint | undefined;
     return () => {
       this.assertOpen();
+      next ??= this.firstBehind(stream, position);
       const to = options.follow ? this.head() : end;
-      const rows = this.ofStreamBehind.all(stream, next, position, to, PAGE);
-      for (const row of rows) {
-        if (next > 0n && row[2] !== next) throw new LogTruncated(stream, next);
-        next = row[2] + 1n;
-      }
+      const rows = this.ofStreamTo.all(stream, next, to, PAGE);
+      for (const row of rows) if (row[2] !== next++) throw new LogTruncated(stream, next - 1n);
       return { rows, then: rows.length === PAGE ? 'more' : options.follow ? 'wait' : 'end' };
     };
   }
@@ -117,6 +122,20 @@ export class LogReader {
 
   close(): void {
     this.db.close();
+  }
+
+  /** The first revision of a stream behind a position. Positions grow with revisions, so it is looked for by halves. */
+  private firstBehind(stream: string, position: bigint): bigint {
+    let first = 0n;
+    let end = (this.lastOf.get(stream) ?? -1n) + 1n;
+    while (first < end) {
+      const middle = (first + end) / 2n;
+      const at = this.positionOf.get(stream, middle);
+      if (at === undefined) throw new LogTruncated(stream, middle);
+      if (at > position) end = middle;
+      else first = middle + 1n;
+    }
+    return first;
   }
 
   private range(after: bigint, to: bigint, prefix: string): Row[] {

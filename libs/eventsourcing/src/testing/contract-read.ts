@@ -138,6 +138,21 @@ export function readContract(subject: Subject): void {
       expect(await toHead(subject.store, 0n, { stream: 'model-a', signal: AbortSignal.abort() })).toEqual([]);
     });
 
+    it('gives of one stream what is behind any position, wherever that is', async () => {
+      const positions: bigint[] = [];
+      for (let n = 0; n < 24; n++) {
+        const stream = n % 3 === 1 ? 'model-b' : 'model-a';
+        const at = [...positions.keys()].filter((i) => (i % 3 === 1) === (n % 3 === 1)).length;
+        positions.push((await subject.store.append(stream, BigInt(at) - 1n, [newEvent()])).position);
+      }
+      const all = await toHead(subject.store, 0n, { stream: 'model-a' });
+      expect(all).toHaveLength(16);
+      for (const position of [0n, ...positions]) {
+        const behind = all.filter((event) => event.position > position);
+        expect(ids(await toHead(subject.store, position, { stream: 'model-a' }))).toEqual(ids(behind));
+      }
+    });
+
     it('finds the few that are wanted among many that are not', async () => {
       await subject.store.append('other-1', -1n, newEvents(MANY));
       const wanted = newEvent();
