@@ -11,6 +11,8 @@ const MODELS = 100;
 const PROMOTIONS = 100;
 const CI: Actor = { id: 'ci', kind: 'service' };
 const ANN: Actor = { id: 'ann', kind: 'user' };
+/** Nobody came with a key. */
+const makersOf = () => [];
 
 /** Models that went live time after time, each a little worse than the one before at every tenth. */
 async function past(): Promise<MemoryEventStore> {
@@ -86,7 +88,7 @@ it('goes over 10,000 promotions in seconds, tells how far it is, and lets others
   const turning = setInterval(() => turns++, 0);
   const start = process.cpuUsage();
   const seen: BacktestLine[] = [];
-  for await (const line of backtest({ store, tenant: 'acme', models: named(), policy, signal }))
+  for await (const line of backtest({ store, tenant: 'acme', models: named(), policy, makersOf, signal }))
     seen.push(line);
   const { user, system } = process.cpuUsage(start);
   clearInterval(turning);
@@ -109,6 +111,7 @@ it('ends when nobody listens any more', async () => {
     tenant: 'acme',
     models: named(),
     policy: BUILT_IN_POLICY,
+    makersOf,
     signal: left.signal,
   });
   left.abort();
@@ -148,7 +151,7 @@ it('keeps of manifests only those that were registered last', async () => {
   const before = inUse();
   let most = 0;
   let refused = 0;
-  for await (const line of backtest({ store, tenant: 'acme', models: one(), policy, signal })) {
+  for await (const line of backtest({ store, tenant: 'acme', models: one(), policy, makersOf, signal })) {
     if (line.type !== 'refused') continue;
     refused++;
     most = Math.max(most, inUse() - before);

@@ -41,6 +41,8 @@ export type Backtest = {
   /** The models to look through, by name. */
   readonly models: AsyncIterable<string>;
   readonly policy: Policy;
+  /** Who made a key, which never changes. */
+  readonly makersOf: (key: string) => readonly string[];
   readonly signal: AbortSignal;
 };
 
@@ -52,7 +54,7 @@ const TELL_EVERY_MS = 500;
  * Judges the past promotions of a tenant by a policy, each on what was so before it: one model after the other, so that one
  * state is held at a time, and of manifests those of the versions registered last. Of capacities it knows what was recorded, and takes it that nobody has lost theirs since.
  */
-export async function* backtest({ store, tenant, models, policy, signal }: Backtest) {
+export async function* backtest({ store, tenant, models, policy, makersOf, signal }: Backtest) {
   const counts: Counts = { models: 0, promotions: 0, refused: 0, events: 0 };
   const slices = new Slices();
   const looked = new LookedAt(store);
@@ -60,7 +62,7 @@ export async function* backtest({ store, tenant, models, policy, signal }: Backt
   for await (const model of models) {
     if (!policy.document.models.some((pattern) => matchesPattern(pattern, model))) continue;
     counts.models++;
-    const replay = new Replay(model, modelStream(tenant, model), policy, looked);
+    const replay = new Replay(model, modelStream(tenant, model), { policy, makersOf }, looked);
     for await (const recorded of store.read(replay.stream)) {
       if (signal.aborted) return;
       counts.events++;
@@ -84,10 +86,10 @@ class Replay {
   constructor(
     private readonly model: string,
     readonly stream: string,
-    private readonly policy: Policy,
+    private readonly by: Pick<Backtest, 'policy' | 'makersOf'>,
     private readonly looked: LookedAt,
   ) {
-    this.keeps = looksAtManifest(policy.document);
+    this.keeps = looksAtManifest(by.policy.document);
   }
 
   async next(recorded: Recorded, counts: Counts): Promise<BacktestLine | null> {
@@ -134,7 +136,7 @@ class Replay {
       eventId: id,
       actor: meta.actor,
       model: this.model,
-      policy: this.policy,
+      ...this.by,
       capacities: capacity === undefined ? [] : [capacity],
       holds: () => true,
       registration,

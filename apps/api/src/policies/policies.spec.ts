@@ -362,6 +362,32 @@ describe('tried out', () => {
     const empty = await yaml('/v1/policies/backtest', draft, as('ann', 'nobody'));
     expect(JSON.parse(empty.text)).toEqual({ type: 'done', models: 0, promotions: 0, refused: 0, events: 0 });
   });
+
+  it('counts in the past as in force: of two who are linked through a key one', async () => {
+    const issued = async (actor: string, roles: object[], by: string) => {
+      const headers = { authorization: `Bearer ${by}` };
+      const { body } = await edge.post('/v1/access/keys', { actor, kind: 'user', roles }, headers);
+      return body['key'] as string;
+    };
+    const ada = await issued('ada', [{ role: 'admin' }, { role: 'reviewer' }], await edge.keys.admin());
+    await staged('kin', []);
+    for (const key of [ada, await issued('bert', [{ role: 'reviewer' }], ada)]) {
+      const headers = { authorization: `Bearer ${key}` };
+      const { status } = await edge.post(
+        '/v1/models/kin/versions/1/approvals',
+        { decision: 'approve' },
+        headers,
+      );
+      expect(status).toBe(201);
+    }
+    expect((await promote('kin')).status).toBe(200);
+    const asking = (count: number) =>
+      yaml('/v1/policies/backtest', policy('kin', `production: {approvals: [{count: ${count}}]}`));
+    const [refused, done] = (await asking(2)).text.trim().split('\n');
+    expect(JSON.parse(refused!)).toMatchObject({ code: 'not-approved', model: 'kin' });
+    expect(JSON.parse(done!)).toMatchObject({ type: 'done', promotions: 1, refused: 1 });
+    expect(JSON.parse((await asking(1)).text)).toMatchObject({ type: 'done', promotions: 1, refused: 0 });
+  });
 });
 
 describe('over gRPC', () => {

@@ -41,14 +41,14 @@ export class TrialsController {
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { $ref: '/v1/policy.schema.json' } })
   @ApiOkResponse({ content: { [NDJSON]: {} } })
-  backtestPolicy(
+  async backtestPolicy(
     @Body() body: object,
     @Req() request: FastifyRequest,
     @Res() reply: FastifyReply,
     @Exchanging() exchange: Exchange,
-  ): void {
+  ): Promise<void> {
     const left = leaving(reply);
-    const told = this.trials.backtest(draftOfBody(body), exchange.caller.tenant, left);
+    const told = await this.trials.backtest(draftOfBody(body), exchange.caller.tenant, left);
     this.admitted.watch(exchange, 'try-policy', undefined, left);
     this.texts.lines(request, reply, told, 1);
   }

@@ -42,7 +42,7 @@ export class TrialsGrpc {
     @Leaving() left: AbortController,
   ): Promise<AsyncIterable<BacktestPolicyResponse>> {
     const { document } = await shaped(PublishPolicyDto, message);
-    const lines = this.trials.backtest(readPolicy(document), exchange.caller.tenant, left);
+    const lines = await this.trials.backtest(readPolicy(document), exchange.caller.tenant, left);
     this.admitted.watch(exchange, 'try-policy', undefined, left);
     return told(lines);
   }

@@ -1,5 +1,6 @@
+import { makersOf } from '@gatehouse/domain';
 import { Slices, type EventStore } from '@gatehouse/eventsourcing';
-import { EVENT_STORE, InvalidRequest, Stopping } from '@gatehouse/platform';
+import { Accesses, EVENT_STORE, InvalidRequest, Stopping } from '@gatehouse/platform';
 import { checkCases, draftOf, policyOf, runCase, type CaseResult, type Draft } from '@gatehouse/policy';
 import type { Views } from '@gatehouse/projections';
 import { Inject, Injectable } from '@nestjs/common';
@@ -23,6 +24,7 @@ export class Trials {
   constructor(
     private readonly reads: Reads,
     private readonly stopping: Stopping,
+    private readonly accesses: Accesses,
     @Inject(EVENT_STORE) private readonly store: EventStore,
   ) {}
 
@@ -46,10 +48,16 @@ export class Trials {
    * Which of the tenant's past promotions a draft would have refused, until the client has gone or the process stops.
    * Throws `slow-down` where two of the tenant's are under way.
    */
-  backtest(draft: Draft, tenant: string, left: AbortController): AsyncGenerator<BacktestLine, void> {
+  async backtest(
+    draft: Draft,
+    tenant: string,
+    left: AbortController,
+  ): Promise<AsyncGenerator<BacktestLine, void>> {
     // What the views have not seen yet would be passed over in silence.
     const { models } = this.reads.current;
     const policy = inForce(draft);
+    // A key is never forgotten, nor who made it: what is read at the start holds to the end.
+    const { state } = await this.accesses.newest(tenant);
     if (!this.places.take(tenant, left.signal))
       throw new Problem(
         'slow-down',
@@ -58,7 +66,11 @@ export class Trials {
       );
     const signal = this.stopping.alsoEnds(left);
     const names = namesOf(models, tenant);
-    return orCutShort(backtest({ store: this.store, tenant, models: names, policy, signal }), left);
+    const made = (key: string) => makersOf(state, key);
+    return orCutShort(
+      backtest({ store: this.store, tenant, models: names, policy, makersOf: made, signal }),
+      left,
+    );
   }
 }
 
