@@ -160,6 +160,32 @@ describe('nobody gives themselves a role', () => {
     expect(tenant.run(grant('g3', { actor: 'zoe' }, REVIEWER), through)).toBe(1);
   });
 
+  describe('and nothing that they have for a time for good, through a key for themselves', () => {
+    const soon = '2026-03-02T00:00:00.000Z';
+    const later = '2026-03-03T00:00:00.000Z';
+    const auditor: RoleGrant = { role: 'auditor' };
+
+    it.each<[string, string, Who, string | undefined, string]>([
+      ['that does not expire', 'admin', { expires: soon }, undefined, 'own-grant'],
+      ['that expires later', 'admin', { expires: soon }, later, 'own-grant'],
+      ['that expires with it', 'admin', { expires: soon }, soon, '1 events'],
+      ['made with one that does not expire', 'admin', {}, undefined, '1 events'],
+      ['for another', 'zoe', { expires: soon }, undefined, '1 events'],
+      ['for who made it', 'admin', { actor: BOB, makers: ['admin'], expires: soon }, later, 'own-grant'],
+    ])('%s', (_what, actor, who, expires, outcome) => {
+      expect(new Tenant().refusal(key('k1', actor, [auditor], expires), who)).toBe(outcome);
+    });
+
+    it('that carries a role of their group', () => {
+      const tenant = new Tenant();
+      tenant.run(grant('g1', { group: 'ops' }, auditor));
+      tenant.run(grant('g2', { actor: 'bob' }, { role: 'reader' }));
+      const who: Who = { actor: BOB, roles: [auditor, { role: 'reader' }], groups: ['ops'] };
+      expect(tenant.refusal(key('k1', 'bob', [auditor]), who)).toBe('own-grant');
+      expect(tenant.run(key('k1', 'bob', [{ role: 'reader' }]), who)).toBe(1);
+    });
+  });
+
   it('and another admin may give it to them', () => {
     expect(new Tenant().run(grant('g1', { actor: 'admin' }, REVIEWER), { actor: BOB })).toBe(1);
   });

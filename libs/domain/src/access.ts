@@ -1,5 +1,5 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
-import { isInForce, rolesOfActor, type AccessState, type Grant } from './access-state';
+import { isInForce, rolesOfActor, rolesOfPerson, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected, tooMany } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
@@ -28,6 +28,8 @@ export type AccessContext = {
   readonly groups: readonly string[];
   /** Who made the key that they came with: what it gives they give. */
   readonly makers: readonly string[];
+  /** When that key expires; absent: it does not, or they came with none. */
+  readonly expires?: string;
   /** Whether people can come at all: there is an identity provider. */
   readonly people: boolean;
 };
@@ -139,16 +141,34 @@ function isSelf(to: Grantee, state: AccessState, { actor, makers, groups }: Acce
   return id === actor.id || (id !== undefined && makers.includes(id));
 }
 
-/** A key for oneself may carry what one has, to renew it, and nothing more; no more may one for who made the key of now. */
+/**
+ * A key for oneself may carry what one has otherwise than through a group, and nothing more, for no longer than the key that
+ * one comes with; neither may one for who made that key. Else what somebody has for a time they would have for good.
+ */
 function refuseMoreForOneself(
-  { actor: { id }, roles: wanted }: KeyIssued,
+  { actor: { id }, roles: wanted, expires }: KeyIssued,
   state: AccessState,
-  { actor, makers, roles, now }: AccessContext,
+  context: AccessContext,
 ): void {
-  const held =
-    id === actor.id ? roles : makers.includes(id) ? rolesOfActor(state, { actor: id }, now) : undefined;
-  const more = held && wanted.find((role) => !held.some((one) => includesRole(one, role)));
+  const held = heldBy(id, state, context);
+  if (held === undefined) return;
+  const more = wanted.find((role) => !held.some((one) => includesRole(one, role)));
   if (more) throw ownGrant(more, id);
+  if (context.expires !== undefined && (expires === undefined || expires > context.expires))
+    throw new Rejected(
+      'own-grant',
+      `Nobody makes what they have last longer: let the key expire at ${context.expires}, with the one that you came with, or ask another admin for it.`,
+    );
+}
+
+/** What somebody may carry on in a key that they make for themselves, or for who made theirs; undefined: it is for another. */
+function heldBy(
+  id: string,
+  state: AccessState,
+  { actor, makers, roles, groups, now }: AccessContext,
+): readonly RoleGrant[] | undefined {
+  if (id === actor.id) return groups.length === 0 ? roles : rolesOfPerson(state, id, []);
+  return makers.includes(id) ? rolesOfActor(state, { actor: id }, now) : undefined;
 }
 
 function ownGrant({ role }: RoleGrant, id: string): Rejected {

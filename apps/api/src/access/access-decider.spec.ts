@@ -22,9 +22,9 @@ const caller = (auth: Caller['auth'], more: Partial<Caller> = {}): Caller => ({
 const platform = caller({ method: 'platform' });
 const byKey = (credential: string) => caller({ method: 'key', credential });
 const person = caller({ method: 'oidc', credential: 'jti' }, { groups: ['ops'] });
-const issue = (key: string, roles = [ADMIN], expires?: string): AccessCommand => ({
+const issue = (key: string, roles = [ADMIN], expires?: string, actor = 'zoe'): AccessCommand => ({
   verb: 'issueKey',
-  data: { key, actor: { id: 'zoe', kind: 'user' }, roles, hash: HASH, ...(expires && { expires }) },
+  data: { key, actor: { id: actor, kind: 'user' }, roles, hash: HASH, ...(expires && { expires }) },
 });
 
 class Replica {
@@ -72,7 +72,12 @@ beforeEach(async () => {
 
 it('takes what somebody asks who has not lost anything', async () => {
   for (const [n, who] of [byKey('k0'), byKey('k1'), byKey('k2'), person].entries())
-    expect(await there.run(issue(`new${n}`), who)).toBe(1);
+    expect(await there.run(issue(`new${n}`, [ADMIN], undefined, 'max'), who)).toBe(1);
+});
+
+it('lets nobody whose key expires make one for themselves that does not', async () => {
+  await expect(there.run(issue('new'), byKey('k2'))).rejects.toMatchObject({ code: 'own-grant' });
+  expect(await there.run(issue('new', [ADMIN], '2026-03-01T13:00:00.000Z'), byKey('k2'))).toBe(1);
 });
 
 it('refuses a key that was revoked meanwhile', async () => {

@@ -53,6 +53,7 @@ type SelfGrant = readonly [
   code: string,
 ];
 const ADMIN = { role: 'admin' } as const;
+const READER = { role: 'reader' } as const;
 const SELF_GRANTS: readonly SelfGrant[] = [
   ['themselves', (_, model) => granting({ actor: `ada-${model}` }, AUTHOR), 'ada', 'own-grant'],
   [
@@ -70,7 +71,13 @@ const SELF_GRANTS: readonly SelfGrant[] = [
     'own-grant',
   ],
   ['themselves, by a key', (_, model) => issuing(`ada-${model}`, [AUTHOR]), 'ada', 'own-grant'],
-  ['a key of theirs that has no more', (_, model) => issuing(`ada-${model}`, [ADMIN]), 'ada', 'ok'],
+  ['a key of theirs that has no more', (_, model) => issuing(`ada-${model}`, [READER]), 'ada', 'ok'],
+  [
+    'a key of theirs that has what their group has',
+    (_, model) => issuing(`ada-${model}`, [ADMIN]),
+    'ada',
+    'own-grant',
+  ],
   ['who made the key', (_, model) => granting({ actor: `ada-${model}` }, AUTHOR), 'straw', 'own-grant'],
   [
     'who made the key, what they have',
@@ -124,6 +131,7 @@ describe.each(DOORS)('over %s', (name, door) => {
       const ada = await house.token(`ada-${model}`, [group]);
       await people.key('ada', { actor: `ada-${model}`, roles: [ADMIN] });
       await people.grant({ group }, undefined, ADMIN);
+      await people.grant({ actor: `ada-${model}` }, undefined, READER);
       await people.key('straw', { roles: [ADMIN, AUTHOR], by: ada });
       expect(await scene.call(ask(people, model), as === 'ada' ? ada : people.as('straw'))).toBe(code);
     },
