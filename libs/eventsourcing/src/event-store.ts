@@ -100,6 +100,9 @@ export class StoreUnavailable extends Error {
   override readonly name = 'StoreUnavailable';
 }
 
+/** The log is another copy than the one that was read before: what is remembered of the stream may not be so. To whoever asked it is away. */
+export class AnotherCopy extends StoreUnavailable {}
+
 /** A stream has a gap: events were removed behind our back, and deciding on what is left would be wrong. */
 export class LogTruncated extends Error {
   override readonly name = 'LogTruncated';

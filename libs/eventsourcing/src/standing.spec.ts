@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 
-import type { EventStore, NewEvent, Recorded } from './event-store';
+import {
+  AnotherCopy,
+  LogTruncated,
+  StoreUnavailable,
+  type EventStore,
+  type NewEvent,
+  type Recorded,
+} from './event-store';
 import { Standing } from './standing';
 import { MemoryEventStore } from './testing';
 import type { Folding } from './warm-states';
@@ -22,11 +29,13 @@ const number = (n: number): NewEvent => {
 class Slow extends MemoryEventStore {
   readonly reads: bigint[] = [];
   gate: Promise<void> = Promise.resolve();
+  /** What was put in its place. */
+  replaced: EventStore | undefined;
 
   override async *read(stream: string, from = 0n): AsyncGenerator<Recorded> {
     this.reads.push(from);
     await this.gate;
-    yield* super.read(stream, from);
+    yield* this.replaced?.read(stream, from) ?? super.read(stream, from);
   }
 }
 
@@ -84,4 +93,38 @@ it('a read that fails fails for who asked, and the next one reads again', async 
   await expect(both[1]).rejects.toThrow('away');
   store.gate = Promise.resolve();
   expect(await standing.newest('s')).toMatchObject({ revision: 2n });
+});
+
+it.each([
+  ['goes on where it was after the log was away', new StoreUnavailable('away'), 3n],
+  ['folds from zero after the log turned out to be another copy', new AnotherCopy('older'), 0n],
+  ['folds from zero after the stream turned out to have a gap', new LogTruncated('s', 3n), 0n],
+])('%s', async (_, failure, from) => {
+  const store = new Slow();
+  const standing = new Standing(store, NUMBERS);
+  await filled(store, 3);
+  await standing.newest('s');
+  store.gate = Promise.reject(failure);
+  await expect(standing.newest('s')).rejects.toBe(failure);
+  store.gate = Promise.resolve();
+  const reads = store.reads.length;
+  expect(await standing.newest('s')).toMatchObject({ revision: 2n, state: { seen: [0, 1, 2] } });
+  expect(store.reads[reads]).toBe(from);
+});
+
+it('folds from zero when the log that others write to was replaced by an older copy', async () => {
+  const store = new Slow({ shared: true });
+  const standing = new Standing(store, NUMBERS);
+  await filled(store, 3);
+  await standing.newest('s');
+  for (const n of [2, 4]) {
+    const older = new MemoryEventStore();
+    await filled(older, n);
+    store.replaced = older;
+    await expect(standing.newest('s')).rejects.toThrow(AnotherCopy);
+    expect((await standing.newest('s')).revision).toBe(BigInt(n) - 1n);
+    store.replaced = undefined;
+    await expect(standing.newest('s')).rejects.toThrow(AnotherCopy);
+    expect((await standing.newest('s')).revision).toBe(2n);
+  }
 });

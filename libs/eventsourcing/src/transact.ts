@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { Budget } from './budget';
 import {
+  AnotherCopy,
   OutcomeUnknown,
   StoreUnavailable,
   WrongRevision,
@@ -238,9 +239,7 @@ export class Transactor<State, Fact, Command> {
       if (!(error instanceof WrongRevision) || races >= RACES) throw error;
       if (error.actual < warm.revision) {
         this.states.forget(warm.stream);
-        throw new StoreUnavailable(
-          'the log has less of the stream than was read before: it is an older copy',
-        );
+        throw new AnotherCopy('the log has less of the stream than was read before: it is an older copy');
       }
       // Somebody else's event is there, so this one is not.
       budget.sent = false;

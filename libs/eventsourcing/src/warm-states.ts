@@ -1,4 +1,4 @@
-import type { EventStore, JsonObject, Recorded } from './event-store';
+import { AnotherCopy, LogTruncated, type EventStore, type JsonObject, type Recorded } from './event-store';
 import { KnownCommands } from './known-commands';
 import { Slices } from './slices';
 
@@ -20,6 +20,8 @@ export type Warm<State> = {
   /** Of the last event folded; -1n and 0n when there is none. */
   revision: bigint;
   position: bigint;
+  /** Of the last event folded; '' when there is none. */
+  id: string;
   /** Milliseconds since the epoch: the time of the last event. */
   time: number;
 };
@@ -60,7 +62,7 @@ export class WarmStates<State, Fact> {
       return entry.warm;
     }
     const state = this.folding.initial();
-    const warm = { stream, state, known: new KnownCommands(), revision: -1n, position: 0n, time: 0 };
+    const warm = { stream, state, known: new KnownCommands(), revision: -1n, position: 0n, id: '', time: 0 };
     await this.catchUp(warm);
     return warm;
   }
@@ -69,16 +71,35 @@ export class WarmStates<State, Fact> {
   async catchUp(warm: Warm<State>): Promise<void> {
     const slices = new Slices();
     try {
-      for await (const recorded of this.store.read(warm.stream, warm.revision + 1n)) {
+      for await (const recorded of this.news(warm)) {
         this.fold(warm, recorded);
         if (slices.over()) await slices.next();
       }
     } catch (error) {
-      // The log may be another copy than the one it was folded from.
-      this.forget(warm.stream);
+      // What was folded is so as long as it was folded from this log, however long the log is away.
+      if (error instanceof AnotherCopy || error instanceof LogTruncated) this.forget(warm.stream);
+      else this.keep(warm);
       throw error;
     }
     this.keep(warm);
+  }
+
+  /**
+   * What is behind a state. Others may have put back a backup of a log that they share: then what the state ends with is not there,
+   * or is something else. Throws `AnotherCopy`.
+   */
+  private async *news({ stream, revision, id }: Warm<State>): AsyncGenerator<Recorded> {
+    if (!this.store.shared || revision < 0n) {
+      yield* this.store.read(stream, revision + 1n);
+      return;
+    }
+    let last = '';
+    for await (const recorded of this.store.read(stream, revision)) {
+      if (recorded.revision === revision) last = recorded.id;
+      if (last !== id) break;
+      if (recorded.revision > revision) yield recorded;
+    }
+    if (last !== id) throw new AnotherCopy('the log lacks what was read of the stream before');
   }
 
   /** Moves a state one event on. */
@@ -88,6 +109,7 @@ export class WarmStates<State, Fact> {
     const { time, command } = commandMeta(recorded.meta);
     warm.revision = recorded.revision;
     warm.position = recorded.position;
+    warm.id = recorded.id;
     warm.time = Date.parse(time);
     if (command.key !== undefined) warm.known.add(command.key, recorded.revision, warm.time);
     return fact;

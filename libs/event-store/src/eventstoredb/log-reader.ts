@@ -1,4 +1,4 @@
-import { LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
+import { AnotherCopy, LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { type WireEvent, wireEvent } from './esdb-event';
 import { Fault, faultOf, mayPass } from './fault';
 import type { Limited } from './limited';
@@ -128,7 +128,7 @@ export class LogReader {
       if (!(error instanceof LogTruncated)) throw error;
       if (await this.isTruncated(stream)) return;
     }
-    throw new StoreUnavailable(
+    throw new AnotherCopy(
       `EventStoreDB holds another copy of the log than before: ${stream}, revision ${revision}, is not ${id}`,
     );
   }

@@ -1,5 +1,5 @@
 import type { ReadResp } from '@eventstore/db-client/generated/streams_pb';
-import { LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
+import { AnotherCopy, LogTruncated, type Recorded, Slices, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { type EsdbEvent, wireEvent } from './esdb-event';
 import { type Fault, faultOf, mayPass } from './fault';
 import type { KnownIds } from './known-ids';
@@ -162,9 +162,9 @@ export class StreamReader {
   }
 
   /** What was there is not there any more, and nobody has truncated it. What was known of the stream is forgotten. */
-  private anotherCopy(stream: string, revision: bigint): StoreUnavailable {
+  private anotherCopy(stream: string, revision: bigint): AnotherCopy {
     this.known.forget(stream);
-    return new StoreUnavailable(
+    return new AnotherCopy(
       `EventStoreDB holds another copy of the log than before: it lacks what was revision ${revision} of stream ${this.prefix}${stream}`,
     );
   }
