@@ -16,11 +16,15 @@ export type Key = KeyIssued & {
   revokedAt: string | null;
 };
 export type Grant = Granted & { readonly grantedBy: Actor; readonly grantedAt: string };
+/** With its place among all that there ever were, from 1 on: lists go by it. */
+export type Numbered<T> = T & { readonly nth: number };
 
 /** Who may do what in a tenant, as of the last event folded. Revoked keys stay, to be named. */
 export type AccessState = {
-  readonly keys: Map<string, Key>;
-  readonly grants: Map<string, Grant>;
+  readonly keys: Map<string, Numbered<Key>>;
+  /** The same keys, by whom they speak for. */
+  readonly keysOf: Map<string, Key[]>;
+  readonly grants: Map<string, Numbered<Grant>>;
   /** The ids of grants that are gone. */
   readonly withdrawn: Set<string>;
   openedAt: string | null;
@@ -31,6 +35,7 @@ export type AccessState = {
 export function noAccess(): AccessState {
   return {
     keys: new Map(),
+    keysOf: new Map(),
     grants: new Map(),
     withdrawn: new Set(),
     openedAt: null,
@@ -58,10 +63,12 @@ export function evolveAccess(state: AccessState, { type, data, meta }: AccessFac
       if (key) key.revokedAt ??= meta.time;
       return;
     }
-    case 'access.Granted':
-      state.grants.set(data.grant, { ...data, grantedBy: meta.actor, grantedAt: meta.time });
+    case 'access.Granted': {
+      const nth = state.grants.size + state.withdrawn.size + 1;
+      state.grants.set(data.grant, { ...data, grantedBy: meta.actor, grantedAt: meta.time, nth });
       state.bytes += 400;
       return;
+    }
     case 'access.Withdrawn':
       if (state.grants.delete(data.grant)) state.bytes -= 300;
       state.withdrawn.add(data.grant);
@@ -74,7 +81,11 @@ function addKey(state: AccessState, data: KeyIssued, meta: Meta): void {
   const issuedWith = keyOf(meta);
   const makers = [...new Set([actor.id, ...(issuedWith === null ? [] : makersOf(state, issuedWith))])];
   const issued = { issuedAt: time, issuedBy: actor, issuedWith, makers };
-  state.keys.set(data.key, { ...data, ...issued, revokedAt: null });
+  const key = { ...data, ...issued, revokedAt: null, nth: state.keys.size + 1 };
+  state.keys.set(data.key, key);
+  const theirs = state.keysOf.get(data.actor.id);
+  if (theirs) theirs.push(key);
+  else state.keysOf.set(data.actor.id, [key]);
   state.bytes += 600 + 100 * data.roles.length;
 }
 
@@ -145,7 +156,7 @@ export function rolesOfActor(
   { actor, groups = [] }: Reviewer,
   now: string,
 ): readonly RoleGrant[] {
-  const keys = [...state.keys.values()].filter((key) => key.actor.id === actor && isInForce(key, now));
+  const keys = (state.keysOf.get(actor) ?? []).filter((key) => isInForce(key, now));
   return [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
 }
 

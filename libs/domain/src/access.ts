@@ -34,8 +34,12 @@ export type AccessContext = {
   readonly people: boolean;
 };
 
-/** The most keys in force and grants a tenant may have, and keys it may ever have made: every replica holds them in memory. */
-export const ACCESS_LIMITS = { keys: 10_000, grants: 10_000, keysEver: 100_000 } as const;
+/**
+ * The most keys in force and grants a tenant may have, and keys with those that ended within a year: every replica holds
+ * them in memory.
+ */
+export const ACCESS_LIMITS = { keys: 10_000, grants: 10_000, keysOfAYear: 100_000 } as const;
+const YEAR_MS = 365 * 86_400_000;
 
 /** The stream of a tenant's access. */
 export function accessStream(tenant: string): string {
@@ -94,12 +98,22 @@ function mustBeOpen({ openedAt }: AccessState): void {
 function issueKey(data: KeyIssued, state: AccessState, context: AccessContext): readonly AccessEvent[] {
   const inForce = [...state.keys.values()].filter((key) => isInForce(key, context.now));
   if (inForce.length >= ACCESS_LIMITS.keys) throw full('keys in force', ACCESS_LIMITS.keys);
-  if (state.keys.size >= ACCESS_LIMITS.keysEver)
-    throw full('keys, with those that ended', ACCESS_LIMITS.keysEver);
+  if (state.keys.size >= ACCESS_LIMITS.keysOfAYear) refuseTooManyInAYear(state, context);
   if (data.expires !== undefined && data.expires <= context.now)
     throw new Rejected('expires-too-soon', 'The key would have expired already; let it expire later.');
   refuseMoreForOneself(data, state, context);
   return [{ type: 'access.KeyIssued', data }];
+}
+
+/** A key leaves the count a year after it ended. */
+function refuseTooManyInAYear({ keys }: AccessState, { now }: AccessContext): void {
+  const since = new Date(Date.parse(now) - YEAR_MS).toISOString();
+  const recent = [...keys.values()].filter((key) => isInForce(key, since) || (key.revokedAt ?? '') > since);
+  if (recent.length >= ACCESS_LIMITS.keysOfAYear)
+    throw full(
+      'keys that are in force or ended within a year (let one key serve longer; they leave the count a year after they ended)',
+      ACCESS_LIMITS.keysOfAYear,
+    );
 }
 
 function revokeKey(id: string, state: AccessState, context: AccessContext): readonly AccessEvent[] {

@@ -1,8 +1,10 @@
 import { Operation } from '@gatehouse/platform';
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query, Res } from '@nestjs/common';
 import { ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
+import type { Listed } from '../reads/reads';
+import { PageQuery } from '../reads/reads.dto';
 import { GrantDto, GrantPath, IssueKeyDto, KeyPath } from './access.dto';
 import { AccessReads } from './access-reads';
 import { AccessWrites, type IssuedKey, type Written } from './access-writes';
@@ -16,8 +18,6 @@ import {
   WithdrawnDto,
 } from './resources.dto';
 import { meResource, type GrantResource, type KeyResource, type MeResource } from './resources';
-
-type Listed<T> = { readonly items: readonly T[]; readonly next: null };
 
 /** Who may do what, over HTTP. */
 @Controller('v1/access')
@@ -41,12 +41,12 @@ export class AccessController {
     return issued;
   }
 
-  /** Every key of the tenant, also revoked and expired ones. */
+  /** Every key of the tenant, also revoked and expired ones, the newest last. */
   @Get('keys')
   @Operation('read-access')
   @ApiOkResponse({ type: KeyListDto })
-  async listKeys(@Exchanging() { caller }: Exchange): Promise<Listed<KeyResource>> {
-    return { items: await this.reads.keys(caller), next: null };
+  async listKeys(@Query() page: PageQuery, @Exchanging() { caller }: Exchange): Promise<Listed<KeyResource>> {
+    return this.reads.keys(caller, page);
   }
 
   /** Ends a key, at once and for good. */
@@ -75,12 +75,15 @@ export class AccessController {
     return granted;
   }
 
-  /** The grants that stand. */
+  /** The grants that stand, the newest last. */
   @Get('grants')
   @Operation('read-access')
   @ApiOkResponse({ type: GrantListDto })
-  async listGrants(@Exchanging() { caller }: Exchange): Promise<Listed<GrantResource>> {
-    return { items: await this.reads.grants(caller), next: null };
+  async listGrants(
+    @Query() page: PageQuery,
+    @Exchanging() { caller }: Exchange,
+  ): Promise<Listed<GrantResource>> {
+    return this.reads.grants(caller, page);
   }
 
   /** Takes a grant back. */

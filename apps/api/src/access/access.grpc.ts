@@ -16,6 +16,7 @@ import { Controller } from '@nestjs/common';
 import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { shaped } from '../messages';
 import { Exchanging, type Exchange } from '../models/exchange';
+import { PageQuery } from '../reads/reads.dto';
 import { GrantDto, GrantPath, IssueKeyDto, KeyPath } from './access.dto';
 import { AccessReads } from './access-reads';
 import { AccessWrites } from './access-writes';
@@ -44,8 +45,9 @@ export class AccessGrpc {
 
   @GrpcMethod('Access', 'ListKeys')
   @Operation('read-access')
-  async listKeys(@Exchanging() { caller }: Exchange): Promise<ListKeysResponse> {
-    return { items: (await this.reads.keys(caller)).map(keyMessage) };
+  async listKeys(@Payload() page: PageQuery, @Exchanging() { caller }: Exchange): Promise<ListKeysResponse> {
+    const { items, next } = await this.reads.keys(caller, page);
+    return { items: items.map(keyMessage), next: next ?? undefined };
   }
 
   @GrpcMethod('Access', 'RevokeKey')
@@ -72,8 +74,12 @@ export class AccessGrpc {
 
   @GrpcMethod('Access', 'ListGrants')
   @Operation('read-access')
-  async listGrants(@Exchanging() { caller }: Exchange): Promise<ListGrantsResponse> {
-    return { items: (await this.reads.grants(caller)).map(grantMessage) };
+  async listGrants(
+    @Payload() page: PageQuery,
+    @Exchanging() { caller }: Exchange,
+  ): Promise<ListGrantsResponse> {
+    const { items, next } = await this.reads.grants(caller, page);
+    return { items: items.map(grantMessage), next: next ?? undefined };
   }
 
   @GrpcMethod('Access', 'WithdrawGrant')

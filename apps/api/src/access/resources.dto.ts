@@ -30,8 +30,8 @@ export class KeyDto implements KeyResource {
 
 export class KeyListDto {
   items: KeyDto[];
-  @ApiProperty({ type: 'null' })
-  next: null;
+  /** The cursor of the next page. */
+  next: string | null;
 }
 
 export class KeyAnswerDto extends KeyDto implements Written {
@@ -59,8 +59,8 @@ export class HeldGrantDto extends HeldRoleDto implements Omit<GrantResource, 'to
 
 export class GrantListDto {
   items: HeldGrantDto[];
-  @ApiProperty({ type: 'null' })
-  next: null;
+  /** The cursor of the next page. */
+  next: string | null;
 }
 
 export class GrantAnswerDto extends HeldGrantDto implements Written {

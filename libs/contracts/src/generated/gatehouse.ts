@@ -1553,14 +1553,24 @@ export interface IssueKeyResponse {
   key?: string | undefined;
 }
 
-/** Asks for nothing in particular. */
+/** A page of keys. */
 export interface ListKeysRequest {
+  /** `next` of the page before. */
+  after?:
+    | string
+    | undefined;
+  /** 1 to 500; absent: 50. */
+  limit?: number | undefined;
 }
 
 /** The keys of the tenant. */
 export interface ListKeysResponse {
-  /** All of them, the newest last. */
-  items?: ApiKey[] | undefined;
+  /** The newest last. */
+  items?:
+    | ApiKey[]
+    | undefined;
+  /** Where to go on; absent on the last page. */
+  next?: string | undefined;
 }
 
 /** A key to be ended. */
@@ -1659,14 +1669,24 @@ export interface GrantRoleResponse {
   grant?: Grant | undefined;
 }
 
-/** Asks for nothing in particular. */
+/** A page of grants. */
 export interface ListGrantsRequest {
+  /** `next` of the page before. */
+  after?:
+    | string
+    | undefined;
+  /** 1 to 500; absent: 50. */
+  limit?: number | undefined;
 }
 
 /** The grants of the tenant that stand. */
 export interface ListGrantsResponse {
-  /** All of them, the newest last. */
-  items?: Grant[] | undefined;
+  /** The newest last. */
+  items?:
+    | Grant[]
+    | undefined;
+  /** Where to go on; absent on the last page. */
+  next?: string | undefined;
 }
 
 /** A grant to be taken back. */
