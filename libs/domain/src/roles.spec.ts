@@ -1,4 +1,5 @@
 import {
+  beginningsOf,
   capacitiesOn,
   includesRole,
   PERMISSIONS,
@@ -60,4 +61,19 @@ it('a role includes the same for fewer models, not for more, nor in another capa
   expect(includesRole({ role: 'reader' }, { role: 'reader', models: 'a-*' })).toBe(true);
   expect(includesRole({ role: 'reader', models: 'a-*' }, { role: 'reader' })).toBe(false);
   expect(includesRole({ role: 'reviewer' }, { role: 'reviewer', capacity: 'x' })).toBe(false);
+});
+
+it('what roles let somebody see begins as they say, none of the beginnings with another', () => {
+  const begins = (...models: (string | undefined)[]) =>
+    beginningsOf(
+      models.map((one) => ({ role: 'reader', ...(one !== undefined && { models: one }) })),
+      'list',
+    );
+  expect(begins('zz-*', 'a*-x', 'a-1', 'zz-9-*', 'b')).toEqual(['a', 'b', 'zz-']);
+  expect(begins('a-10', 'a-1', 'a-2*')).toEqual(['a-1', 'a-2']);
+  expect(begins('a-*', '*-eu')).toEqual(['']);
+  expect(begins('a-*', undefined)).toEqual(['']);
+  expect(begins()).toEqual([]);
+  // An admin sees no models.
+  expect(beginningsOf([{ role: 'admin' }, { role: 'auditor', models: 'c*' }], 'list')).toEqual(['c']);
 });

@@ -106,6 +106,23 @@ export function visibleTo(
   return (model) => model !== null && allowing.some((one) => covers(one, model));
 }
 
+/**
+ * What the names of those models begin with, in order, none of them with another; '' is every name. Nothing that
+ * `visibleTo` sees begins otherwise.
+ */
+export function beginningsOf(roles: readonly RoleGrant[], operation: OperationName): readonly string[] {
+  const begins = roles
+    .filter(({ role }) => allows(operation, role))
+    .map(({ models = '*' }) => models.split('*')[0]!)
+    .sort();
+  const kept: string[] = [];
+  for (const begin of begins) {
+    const last = kept.at(-1);
+    if (last === undefined || !begin.startsWith(last)) kept.push(begin);
+  }
+  return kept;
+}
+
 /** Whether who holds the roles of `now` is told of all that those of `before` were told of, by an operation on many models. */
 export function seesNoLess(
   now: readonly RoleGrant[],

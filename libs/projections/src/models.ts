@@ -5,13 +5,15 @@ import { KEYS_PER_MODEL } from './schema';
 
 type Row = { version: number | null; digest: string | null; label: string | null };
 
+/** Before and after whatever a name can go on with. */
+const [BEFORE, BEYOND] = [' ', '~'];
 /** Names looked at in one go. */
 const SCAN = 1_000;
 
 /** The models of a tenant. */
 export class ModelsProjection {
   private readonly findOne;
-  private readonly findAfter;
+  private readonly findFrom;
   private readonly findLast;
   private readonly findLive;
 
@@ -19,8 +21,8 @@ export class ModelsProjection {
     this.findOne = reader
       .prepare<[string, string], number>('SELECT id FROM models WHERE tenant = ? AND name = ?')
       .pluck();
-    this.findAfter = reader.prepare<[string, string, number], { id: number; name: string }>(
-      'SELECT id, name FROM models WHERE tenant = ? AND name > ? ORDER BY name LIMIT ?',
+    this.findFrom = reader.prepare<[string, string, string, number], { id: number; name: string }>(
+      'SELECT id, name FROM models WHERE tenant = ? AND name >= ? AND name < ? ORDER BY name LIMIT ?',
     );
     this.findLast = reader
       .prepare<[number, number], number>('SELECT max(key) FROM versions WHERE key BETWEEN ? AND ?')
@@ -38,29 +40,40 @@ export class ModelsProjection {
 
   /**
    * By name, after the one with the name `after`; with `q`, those with it in their name, whatever the case. What the reader
-   * does not see is passed over: neither the length of a page nor `next` tells of it.
+   * does not see is passed over: neither the length of a page nor `next` tells of it. Only names with one of the beginnings of
+   * `within` are looked at, which come in order; absent: all.
    */
   async list(
     tenant: string,
-    page: { q?: string; after?: string; limit: number; sees?: (model: string) => boolean },
+    page: {
+      q?: string;
+      after?: string;
+      limit: number;
+      sees?: (model: string) => boolean;
+      within?: readonly string[];
+    },
   ): Promise<Page<ModelSummary, string>> {
-    const { sees = () => true } = page;
+    const { sees = () => true, within = [''], after } = page;
     const wanted = page.q?.toLowerCase() ?? '';
     const items: ModelSummary[] = [];
     const slices = new Slices();
     // Most readers look at a first page of everything.
     let count = wanted === '' ? page.limit + 1 : SCAN;
-    for (let after = page.after ?? ''; ; count = SCAN) {
-      const rows = this.findAfter.all(tenant, after, count);
-      for (const { id, name } of rows) {
-        if (!name.includes(wanted) || !sees(name)) continue;
-        if (items.length === page.limit) return { items, next: items.at(-1)!.model };
-        items.push(this.summary(id, name));
+    for (const begin of within) {
+      let from = after === undefined || after < begin ? begin : after + BEFORE;
+      for (let last: string | undefined; ; from = last + BEFORE, count = SCAN) {
+        const rows = this.findFrom.all(tenant, from, begin + BEYOND, count);
+        for (const { id, name } of rows) {
+          if (!name.includes(wanted) || !sees(name)) continue;
+          if (items.length === page.limit) return { items, next: items.at(-1)!.model };
+          items.push(this.summary(id, name));
+        }
+        if (slices.over()) await slices.next();
+        last = rows.at(-1)?.name;
+        if (last === undefined) break;
       }
-      if (rows.length === 0) return { items, next: null };
-      after = rows.at(-1)!.name;
-      if (slices.over()) await slices.next();
     }
+    return { items, next: null };
   }
 
   /** Numbers have no gaps, so the greatest says how many versions there are. */

@@ -201,3 +201,26 @@ test('models are listed by name, with how many versions they have and what is li
   ]);
   expect([views.models.has('acme', 'fraud'), views.models.has('acme', 'frau')]).toEqual([true, false]);
 });
+
+test('of models only those are looked at whose names begin as the reader may see', async () => {
+  const { lives, views } = harness;
+  const names = ['a', 'a-1', 'a-2', 'a.x', 'b', 'zz', 'zz-1', 'zz-2', 'zz-3', 'zzz'];
+  for (const model of names) await lives.issue('acme', model, register('one'));
+  await harness.catchUp();
+  const looked: string[] = [];
+  const sees = (model: string) => looked.push(model) > 0 && model !== 'zz-2';
+  const pages: string[][] = [];
+  for (let after: string | undefined; ;) {
+    const page = { limit: 2, within: ['a-', 'zz-'], sees, ...(after !== undefined && { after }) };
+    const { items, next } = await views.models.list('acme', page);
+    pages.push(items.map(({ model }) => model));
+    if (next === null) break;
+    after = next;
+  }
+  expect(pages).toEqual([
+    ['a-1', 'a-2'],
+    ['zz-1', 'zz-3'],
+  ]);
+  expect([...new Set(looked)]).toEqual(['a-1', 'a-2', 'zz-1', 'zz-2', 'zz-3']);
+  expect(await views.models.list('acme', { limit: 2, within: [] })).toEqual({ items: [], next: null });
+});

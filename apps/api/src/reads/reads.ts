@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { visibleTo } from '@gatehouse/domain';
+import { beginningsOf, visibleTo } from '@gatehouse/domain';
 import { EVENT_STORE, FollowerHost, InvalidRequest, Settings, type Caller } from '@gatehouse/platform';
 import {
   cursors,
@@ -136,6 +136,7 @@ export class Reads {
       after: this.place(scope, after)?.toString(),
       limit,
       sees: visibleTo(roles, 'list'),
+      within: beginningsOf(roles, 'list'),
     });
     return this.listed(scope, page);
   }
