@@ -8,6 +8,7 @@ import {
   type NewEvent,
   type Recorded,
 } from './event-store';
+import { turn } from './slices';
 import { Standing } from './standing';
 import { MemoryEventStore } from './testing';
 import type { Folding } from './warm-states';
@@ -127,4 +128,35 @@ it('folds from zero when the log that others write to was replaced by an older c
     await expect(standing.newest('s')).rejects.toThrow(AnotherCopy);
     expect((await standing.newest('s')).revision).toBe(2n);
   }
+});
+
+/** Stops in the middle of each long stream until it is let go. */
+class Stopping extends MemoryEventStore {
+  stopped = 0;
+  letGo: () => void = () => undefined;
+  private readonly gate = new Promise<void>((resolve) => (this.letGo = resolve));
+
+  override async *read(stream: string, from = 0n): AsyncGenerator<Recorded> {
+    for await (const recorded of super.read(stream, from)) {
+      if (recorded.revision === 300n) this.stopped++;
+      if (recorded.revision === 300n) await this.gate;
+      yield recorded;
+    }
+  }
+}
+
+it('folds a few long streams from zero at once, and short ones whatever else is folded', async () => {
+  const events = (count: number) => Array.from({ length: count }, (_, n) => number(n));
+  const store = new Stopping();
+  const long = Array.from({ length: 10 }, (_, n) => `long-${n}`);
+  for (const stream of long) await store.append(stream, -1n, events(310));
+  await store.append('short', -1n, events(200));
+  const standing = new Standing(store, NUMBERS);
+  const folding = Promise.all(long.map((stream) => standing.newest(stream)));
+  while (store.stopped < 4) await turn();
+  for (let turns = 0; turns < 100; turns++) await turn();
+  expect(await standing.newest('short')).toMatchObject({ revision: 199n });
+  expect(store.stopped).toBe(4);
+  store.letGo();
+  for (const { revision } of await folding) expect(revision).toBe(309n);
 });

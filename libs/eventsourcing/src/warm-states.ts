@@ -1,5 +1,6 @@
 import { AnotherCopy, LogTruncated, type EventStore, type JsonObject, type Recorded } from './event-store';
 import { KnownCommands } from './known-commands';
+import { Seats } from './seats';
 import { Slices } from './slices';
 
 /** How the facts of an aggregate fold. Pure, but for `evolve`, which works in place. */
@@ -40,11 +41,16 @@ export function commandMeta(meta: JsonObject): CommandMeta {
 }
 
 const KEY_BYTES = 150;
+/** So many events are folded at once of any stream. */
+const SHORT = 256;
+/** Longer streams that are folded from zero at the same time: each takes memory that nobody has made room for yet. */
+const LONG_AT_ONCE = 4;
 
 /** Folded streams, the least recently used forgotten when together they take more than `maxBytes`. */
 export class WarmStates<State, Fact> {
   private readonly entries = new Map<string, { warm: Warm<State>; bytes: number }>();
   private total = 0;
+  private readonly seats = new Seats(LONG_AT_ONCE);
 
   constructor(
     private readonly store: EventStore,
@@ -70,8 +76,11 @@ export class WarmStates<State, Fact> {
   /** Folds what the stream has got since, in slices, so that a long stream stalls nobody else. */
   async catchUp(warm: Warm<State>): Promise<void> {
     const slices = new Slices();
+    const long = warm.revision < 0n ? BigInt(SHORT) : undefined;
+    let leave: (() => void) | undefined;
     try {
       for await (const recorded of this.news(warm)) {
+        if (recorded.revision === long) leave = await this.seats.take();
         this.fold(warm, recorded);
         if (slices.over()) await slices.next();
       }
@@ -80,6 +89,8 @@ export class WarmStates<State, Fact> {
       if (error instanceof AnotherCopy || error instanceof LogTruncated) this.forget(warm.stream);
       else this.keep(warm);
       throw error;
+    } finally {
+      leave?.();
     }
     this.keep(warm);
   }
