@@ -45,12 +45,11 @@ async function measured(bench: Bench, kind: Kind, take: (load: number, run: Run)
   const service = await startService(settings, undefined, kind === 'open' ? OPEN_SERVICE : undefined);
   try {
     await seed(service);
-    for (let round = 0; round <= bench.scale.rounds; round++)
+    for (const round of ['warm-up', 'counted'])
       for (const [i, { clients, plan }] of LOADS.entries()) {
         const job = { plan: await plan(service, kind), clients, seconds: bench.scale.seconds };
         const run = await measure(bench, job, service);
-        // The first round warms up.
-        if (round > 0) take(i, run);
+        if (round === 'counted') take(i, run);
       }
   } finally {
     await service.stop();
