@@ -1,6 +1,6 @@
-import { HttpClient } from '../../test/support/http';
-import { must, promote, readyVersion } from '../../test/support/life';
-import { type Service, startService } from '../../test/support/service';
+import { callHeaders, HttpClient } from '../../test/support/http';
+import { must, promote, readyVersion, RELEASER } from '../../test/support/life';
+import { type Service, startService, UNLIMITED } from '../../test/support/service';
 import { type Bench, MODELS } from '../bench';
 import type { HttpPlan } from '../generator';
 import { modelLife, seedLog } from '../seed';
@@ -27,7 +27,7 @@ const AUTHOR = { actor: 'pat' };
 /** What a policy of ten expressions costs on a promotion, and how long ten thousand past ones take to be judged again. */
 export async function policies(bench: Bench): Promise<void> {
   await bench.withService('policies', bench.newFolder(), async (plain) => {
-    const ruled = await startService({ GATEHOUSE_DATA: bench.newFolder() });
+    const ruled = await startService({ GATEHOUSE_DATA: bench.newFolder(), ...UNLIMITED });
     try {
       await inForce(ruled);
       const plans = [await promotions(plain), await promotions(ruled)];
@@ -65,7 +65,7 @@ async function promotions(service: Service): Promise<HttpPlan> {
   }
   http.close();
   const paths = [1, 2].flatMap((n) => MODELS.map((model) => `/v1/models/${model}/versions/${n}/promotion`));
-  const headers = { 'gatehouse-actor': 'bob' };
+  const headers = await callHeaders(service.http, RELEASER);
   return { kind: 'http', address: service.http, method: 'POST', paths, headers, body: '{}' };
 }
 
@@ -80,7 +80,7 @@ async function pastPromotions(bench: Bench): Promise<void> {
   const began = performance.now();
   const answer = await fetch(`${service.http}/v1/policies/backtest`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', 'gatehouse-actor': 'pat' },
+    headers: { ...(await callHeaders(service.http, AUTHOR)), 'content-type': 'application/json' },
     body: JSON.stringify(TEN_RULES),
   });
   const last = (await answer.text()).trim().split('\n').at(-1)!;
