@@ -96,13 +96,17 @@ function mustBeOpen({ openedAt }: AccessState): void {
 }
 
 function issueKey(data: KeyIssued, state: AccessState, context: AccessContext): readonly AccessEvent[] {
-  const inForce = [...state.keys.values()].filter((key) => isInForce(key, context.now));
-  if (inForce.length >= ACCESS_LIMITS.keys) throw full('keys in force', ACCESS_LIMITS.keys);
+  if (state.keys.size >= ACCESS_LIMITS.keys) refuseTooManyInForce(state, context);
   if (state.keys.size >= ACCESS_LIMITS.keysOfAYear) refuseTooManyInAYear(state, context);
   if (data.expires !== undefined && data.expires <= context.now)
     throw new Rejected('expires-too-soon', 'The key would have expired already; let it expire later.');
   refuseMoreForOneself(data, state, context);
   return [{ type: 'access.KeyIssued', data }];
+}
+
+function refuseTooManyInForce({ keys }: AccessState, { now }: AccessContext): void {
+  const inForce = [...keys.values()].filter((key) => isInForce(key, now));
+  if (inForce.length >= ACCESS_LIMITS.keys) throw full('keys in force', ACCESS_LIMITS.keys);
 }
 
 /** A key leaves the count a year after it ended. */

@@ -87,7 +87,7 @@ export function refuseOwn(version: Version, context: Context): void {
 }
 
 /** Who did a version's work: registered it, or made it. */
-export function workOn({ registrar, registeredWith, author }: Version): Deed[] {
+function workOn({ registrar, registeredWith, author }: Version): Deed[] {
   const registered = { by: registrar, key: registeredWith };
   return author === null ? [registered] : [registered, { by: author, key: null }];
 }

@@ -1,6 +1,7 @@
 import { type EventStore, type LogState, LogTruncated, type Recorded } from './event-store';
 import { gather, type Gathered } from './gather';
 import { type Checkpoint, type Follower, MayPass } from './projection';
+import { Question } from './question';
 import { reasonOf } from './reason';
 import { turn } from './slices';
 import { pause, settlesWithin } from './timing';
@@ -84,7 +85,7 @@ class Path implements Following {
   private owed: { readonly position: bigint; readonly since: number } | undefined;
   private lastEventAt: string | null = null;
   private pauseMs = 0;
-  private measuring: Promise<void> | undefined;
+  private readonly end = new Question(async () => this.heard((await this.store.log()).head), MEASURE_MS);
 
   constructor(
     private readonly store: EventStore,
@@ -111,14 +112,8 @@ class Path implements Following {
   }
 
   async measured(): Promise<FollowStatus> {
-    // One question at a time, whoever asks and however long the answer takes.
-    this.measuring ??= this.store
-      .log()
-      .then(({ head }) => this.heard(head))
-      .finally(() => (this.measuring = undefined));
     // Where there is no answer in time, the end as last heard of is the best there is.
-    this.measuring.catch(() => undefined);
-    await settlesWithin(MEASURE_MS, this.measuring);
+    await this.end.answered();
     return this.status();
   }
 

@@ -12,3 +12,4 @@ export { LookedAt } from './looked-at';
 export { Recent } from './recent';
 export * from './slices';
 export * from './timing';
+export { Question } from './question';

@@ -1,4 +1,4 @@
-import { pause, settlesWithin } from '@gatehouse/eventsourcing';
+import { pause, Question } from '@gatehouse/eventsourcing';
 import type { EventBytes } from './envelope';
 import { faultOf, mayPass } from './fault';
 import type { LogIdentity } from './identity';
@@ -18,7 +18,7 @@ const PAUSE_MS = 100;
 export class Vitals {
   private why = '';
   private silentSince: number | undefined;
-  private checking: Promise<void> | undefined;
+  private readonly question = new Question(() => this.ask(), CHECK_MS);
   private checkedAt = -Infinity;
   private nursing = false;
   private readonly stopping = new AbortController();
@@ -58,8 +58,7 @@ export class Vitals {
   /** Asks the log, unless it has just been asked. Never rejects, and is over in 2 s: without an answer so far, what was known stands. */
   async check(): Promise<void> {
     if (performance.now() - this.checkedAt < GOOD_FOR_MS) return;
-    this.checking ??= this.ask().finally(() => (this.checking = undefined));
-    await settlesWithin(CHECK_MS, this.checking);
+    await this.question.answered();
   }
 
   /** Nothing is asked any more. */

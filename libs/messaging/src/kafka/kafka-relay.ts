@@ -4,8 +4,8 @@ import {
   type Following,
   type LogState,
   pause,
+  Question,
   reasonOf,
-  settlesWithin,
 } from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
 import { Behind } from '../behind';
@@ -55,7 +55,10 @@ export class KafkaRelay {
   private error: string | undefined;
   /** The log as it last said it is. */
   private heard: LogState | null = null;
-  private measuring: Promise<void> | undefined;
+  private readonly end = new Question(
+    async () => void (this.heard = await this.options.store.log()),
+    MEASURE_MS,
+  );
   private stopped = false;
   private readonly running: Promise<void>;
 
@@ -68,7 +71,8 @@ export class KafkaRelay {
 
   /** How far every channel is, against the end of the log as it is now; within a second, then as it was last heard of. */
   async status(): Promise<ChannelsStatus> {
-    const log = await this.measured();
+    await this.end.answered();
+    const log = this.heard;
     const { prefix } = this.options.topics;
     const failures = this.active?.relay.deliveries.failures ?? NO_FAILURES;
     // Until it has been noted down where others read it, too.
@@ -82,17 +86,6 @@ export class KafkaRelay {
       failures,
       this.behind,
     );
-  }
-
-  /** One question at a time, whoever asks and however long the answer takes. */
-  private async measured(): Promise<LogState | null> {
-    this.measuring ??= this.options.store
-      .log()
-      .then((log) => void (this.heard = log))
-      .finally(() => (this.measuring = undefined));
-    this.measuring.catch(() => undefined);
-    await settlesWithin(MEASURE_MS, this.measuring);
-    return this.heard;
   }
 
   /** Gives up ownership, after what is being sent. */

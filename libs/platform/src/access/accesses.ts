@@ -7,7 +7,13 @@ import {
   type AccessFact,
   type AccessState,
 } from '@gatehouse/domain';
-import { Budget, Standing, type AsRead, type EventStore, type Folding } from '@gatehouse/eventsourcing';
+import {
+  settlesWithin,
+  Standing,
+  type AsRead,
+  type EventStore,
+  type Folding,
+} from '@gatehouse/eventsourcing';
 import { EdgeProblem } from '../edge-problem';
 import { EVENT_STORE } from '../store.tokens';
 
@@ -64,8 +70,8 @@ export class Accesses {
    * read does, nor longer than `deadline` (in `performance.now()` time): whoever asks next meets what is the matter.
    */
   async refresh(tenant: string, deadline: number): Promise<void> {
-    const budget = new Budget(Math.min(deadline, performance.now() + PATIENCE_MS));
-    await budget.limits(this.newest(tenant)).catch(() => undefined);
+    const left = Math.max(0, deadline - performance.now());
+    await settlesWithin(Math.min(left, PATIENCE_MS), this.newest(tenant));
   }
 
   /** As it was a few seconds ago at most, at once where that is possible. Undefined: it has to be waited for. */
@@ -92,27 +98,18 @@ export class Accesses {
   }
 
   private async waitedFor(tenant: string): Promise<AsRead<AccessState>> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('the log does not answer')), PATIENCE_MS);
-    });
-    const reading = this.newest(tenant);
-    reading.catch(() => undefined);
-    try {
-      return await Promise.race([reading, late]);
-    } catch {
-      const heard = this.heard.get(tenant);
-      if (heard && this.now() - heard.at < SILENT_MS) return heard;
-      if (this.turnedAway.size >= MOST_TENANTS) this.turnedAway.clear();
-      this.turnedAway.set(tenant, this.now());
-      throw new EdgeProblem(
-        'access-stale',
-        'The log does not answer, so nobody knows who may still do what. Try again in a moment.',
-        { retryAfter: 5 },
-      );
-    } finally {
-      clearTimeout(timer);
-    }
+    const reading = this.newest(tenant).catch(() => undefined);
+    const read = (await settlesWithin(PATIENCE_MS, reading)) ? await reading : undefined;
+    if (read) return read;
+    const heard = this.heard.get(tenant);
+    if (heard && this.now() - heard.at < SILENT_MS) return heard;
+    if (this.turnedAway.size >= MOST_TENANTS) this.turnedAway.clear();
+    this.turnedAway.set(tenant, this.now());
+    throw new EdgeProblem(
+      'access-stale',
+      'The log does not answer, so nobody knows who may still do what. Try again in a moment.',
+      { retryAfter: 5 },
+    );
   }
 
   private keep(tenant: string, heard: Heard): void {
