@@ -5,8 +5,9 @@ import type { Limited } from './limited';
 import { Patience } from './patience';
 import { allBackwards, allLast, allPage, allSubscription } from './requests';
 import type { Retries, Tries } from './retries';
-import { eventOf, isOurs, type StreamReader } from './stream-reader';
+import { eventOf, type StreamReader } from './stream-reader';
 import { StallWatch } from './stall-watch';
+import { unbroken } from './unbroken';
 import type { Reading, Wire } from './wire';
 
 /** Events in a page of a read to the head. They are streamed, and no more than a few are in memory. */
@@ -91,29 +92,16 @@ export class LogReader {
   /** On and on until aborted. A subscription that ends, fails or stalls is made anew, and nobody notices. */
   async *follow(after: bigint, { prefix, signal }: From): AsyncGenerator<Recorded> {
     const tries = this.retries.begin();
-    const slices = new Slices();
     const place = await this.beginning(after, prefix, signal);
     const patience = new Patience(this.quietMs);
-    while (!signal.aborted) {
+    const subscribe = () => {
       const watch = new StallWatch(() => this.head(prefix, signal), place, this.quietMs, patience);
-      try {
-        for await (const { recorded } of this.subscription(place, watch, tries, { prefix, signal })) {
-          tries.progress();
-          if (!recorded || recorded.position <= place.last) continue;
-          place.last = recorded.position;
-          place.event = recorded;
-          yield recorded;
-          if (signal.aborted) return;
-          if (slices.over()) await slices.next();
-        }
-        throw new Fault('lost', 'the subscription was ended');
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isOurs(error)) throw error;
-        if (!place.beginsAnew(faultOf(error))) await this.again(faultOf(error), tries, signal);
-        if (place.event && !signal.aborted) await this.assertThere(place.event);
-      }
-    }
+      return this.subscription(place, watch, tries, { prefix, signal });
+    };
+    yield* unbroken(signal, subscribe, async (fault) => {
+      if (!place.beginsAnew(fault)) await this.again(fault, tries, signal);
+      if (place.event && !signal.aborted) await this.assertThere(place.event);
+    });
   }
 
   /**
@@ -148,7 +136,7 @@ export class LogReader {
     watch: StallWatch,
     tries: Tries,
     { prefix, signal }: From,
-  ): AsyncGenerator<WireEvent> {
+  ): AsyncGenerator<Recorded> {
     const options = { signal, quietMs: this.quietMs, onQuiet: () => watch.stalled(), anyNode: true };
     for await (const answer of this.wire.read(
       allSubscription(place.begin(), this.prefix + prefix),
@@ -163,7 +151,13 @@ export class LogReader {
       if (!event) continue;
       this.limited.passed(eventOf(answer)!, event.stream, this.prefix);
       const further = place.passed(event.position);
-      yield event;
+      tries.progress();
+      const { recorded } = event;
+      if (recorded && recorded.position > place.last) {
+        place.last = recorded.position;
+        place.event = recorded;
+        yield recorded;
+      }
       // Only now: whoever reads may be slow, and that is not the server's silence.
       watch.came(further);
     }

@@ -1,8 +1,8 @@
-import { type Recorded, Slices } from '@gatehouse/eventsourcing';
-import { Fault, faultOf } from './fault';
+import type { Recorded } from '@gatehouse/eventsourcing';
 import { streamSubscription } from './requests';
-import type { Retries } from './retries';
-import { eventOf, isOurs, type StreamReader } from './stream-reader';
+import type { Retries, Tries } from './retries';
+import { eventOf, type StreamReader } from './stream-reader';
+import { unbroken } from './unbroken';
 import type { Wire } from './wire';
 
 interface Following {
@@ -31,45 +31,39 @@ export class StreamFollower {
     if (follow) yield* this.following(stream, next, signal);
   }
 
-  /** From a revision on. A subscription that ends, fails or stalls is made anew, and nobody notices. */
   private async *following(stream: string, from: bigint, signal: AbortSignal): AsyncGenerator<Recorded> {
     const tries = this.retries.begin();
-    const slices = new Slices();
-    let next = from;
-    while (!signal.aborted) {
-      try {
-        for await (const answer of this.subscription(stream, () => next, signal)) {
-          if (answer.hasConfirmation()) tries.stands();
-          const event = eventOf(answer);
-          if (!event) continue;
-          const recorded = this.reader.verified(stream, next, event);
-          next += 1n;
-          tries.progress();
-          yield recorded;
-          if (signal.aborted) return;
-          if (slices.over()) await slices.next();
-        }
-        throw new Fault('lost', 'the subscription was ended');
-      } catch (error) {
-        if (signal.aborted) return;
-        if (isOurs(error)) throw error;
-        await this.reader.again(stream, next, faultOf(error), tries);
-      }
-    }
+    const place = { next: from };
+    const subscribe = () => this.subscription(stream, place, tries, signal);
+    yield* unbroken(signal, subscribe, (fault) => this.reader.again(stream, place.next, fault, tries));
   }
 
-  private subscription(stream: string, next: () => bigint, signal: AbortSignal): ReturnType<Wire['read']> {
+  private async *subscription(
+    stream: string,
+    place: { next: bigint },
+    tries: Tries,
+    signal: AbortSignal,
+  ): AsyncGenerator<Recorded> {
     let owed = -1n;
     /** Whether an event that was there a while ago has not come since. */
     const onQuiet = async () => {
-      if (owed === next()) return true;
-      for await (const { revision } of this.reader.read(stream, next())) {
+      if (owed === place.next) return true;
+      for await (const { revision } of this.reader.read(stream, place.next)) {
         owed = revision;
         break;
       }
       return false;
     };
-    const request = streamSubscription(this.reader.nameOf(stream), next() - 1n);
-    return this.wire.read(request, { signal, quietMs: this.quietMs, onQuiet, anyNode: true });
+    const request = streamSubscription(this.reader.nameOf(stream), place.next - 1n);
+    const reading = { signal, quietMs: this.quietMs, onQuiet, anyNode: true };
+    for await (const answer of this.wire.read(request, reading)) {
+      if (answer.hasConfirmation()) tries.stands();
+      const event = eventOf(answer);
+      if (!event) continue;
+      const recorded = this.reader.verified(stream, place.next, event);
+      place.next += 1n;
+      tries.progress();
+      yield recorded;
+    }
   }
 }
