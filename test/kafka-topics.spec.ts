@@ -34,6 +34,15 @@ describe('the topics', () => {
   const asked = <T>(act: (admin: Admin) => Promise<T>) => withAdmin(kafkaClient(connection(), log), act);
   const ensure = (partitions = 3, replication = 1) =>
     ensureTopics(kafkaClient(connection(), log), { prefix, partitions, replication }, log);
+  const relaying = () =>
+    new KafkaRelay({
+      kafka: connection(),
+      topics: { prefix, partitions: 1, replication: 1 },
+      maxBatchBytes: 1_000_000,
+      store: new MemoryEventStore(),
+      log,
+      relays: true,
+    });
   const make = (topic: ITopicConfig) =>
     asked((admin) => admin.createTopics({ topics: [topic], waitForLeaders: false }));
   const all = () => [...CHANNELS.map((channel) => topicOf(prefix, channel)), relayTopic(prefix)];
@@ -99,14 +108,7 @@ describe('the topics', () => {
     const topic = topicOf(prefix, 'product');
     const needs = (value: string) => [{ name: 'min.insync.replicas', value }];
     await make({ topic, numPartitions: 1, configEntries: needs('2') });
-    const relay = new KafkaRelay({
-      kafka: connection(),
-      topics: { prefix, partitions: 1, replication: 1 },
-      maxBatchBytes: 1_000_000,
-      store: new MemoryEventStore(),
-      log,
-      relays: true,
-    });
+    const relay = relaying();
     try {
       const until = async (holds: (status: ChannelsStatus) => boolean) => {
         for (const end = Date.now() + 30_000; !holds(await relay.status()) && Date.now() < end;)
@@ -129,14 +131,7 @@ describe('the topics', () => {
 
   it('of the relay: one that is not compacted is refused, and whoever relays says so and sends nothing', async () => {
     await make({ topic: relayTopic(prefix), numPartitions: 1 });
-    const relay = new KafkaRelay({
-      kafka: connection(),
-      topics: { prefix, partitions: 1, replication: 1 },
-      maxBatchBytes: 1_000_000,
-      store: new MemoryEventStore(),
-      log,
-      relays: true,
-    });
+    const relay = relaying();
     const until = Date.now() + 20_000;
     while ((await relay.status()).role !== 'stopped' && Date.now() < until) await sleep(20);
     const { role, error, channels } = await relay.status();
