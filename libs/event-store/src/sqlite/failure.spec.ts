@@ -6,7 +6,7 @@ import { OutcomeUnknown, StoreUnavailable } from '@gatehouse/eventsourcing';
 import { collect, eventOf, ids, newEvent, newEvents, toHead } from '@gatehouse/eventsourcing/testing';
 import { verify } from './maintenance';
 import { SqliteEventStore } from './sqlite-event-store';
-import { start } from './testing/child';
+import { killAll, start } from './testing/child';
 import { Folders } from './testing/folders';
 import { compileShim } from './testing/shim';
 
@@ -15,6 +15,7 @@ const MIB = 1024 * 1024;
 let store: SqliteEventStore;
 
 afterEach(async () => {
+  killAll();
   await store?.close();
   folders.removeAll();
 });

@@ -3,9 +3,14 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Connection, codeOf } from './database';
 
+/** An unreachable connection would be closed with the garbage, and its lock let go: until released, these are reachable. */
+const held = new Set<Connection>();
+
 /** A log has one writing process. Node has no flock; SQLite's lock on an empty file of its own dies with the process. */
 export class ProcessLock {
-  private constructor(private readonly db: Connection) {}
+  private constructor(private readonly db: Connection) {
+    held.add(db);
+  }
 
   /** Takes the log for this process, or throws that somebody else has it. Waits a second for one that is just ending. */
   static take(file: string): ProcessLock {
@@ -26,6 +31,7 @@ export class ProcessLock {
 
   release(): void {
     this.db.close();
+    held.delete(this.db);
   }
 }
 

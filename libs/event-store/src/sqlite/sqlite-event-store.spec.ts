@@ -6,7 +6,7 @@ import { collect, eventOf, newEvent, newEvents, toHead } from '@gatehouse/events
 import { backup } from './maintenance';
 import { assertDurable, openDatabase } from './database';
 import { SqliteEventStore } from './sqlite-event-store';
-import { start } from './testing/child';
+import { killAll, start } from './testing/child';
 import { Folders } from './testing/folders';
 
 const folders = new Folders();
@@ -22,6 +22,7 @@ async function open(
 }
 
 afterEach(async () => {
+  killAll();
   for (const store of stores.splice(0)) await store.close();
   folders.removeAll();
 });

@@ -15,6 +15,13 @@ export interface Child {
   complaints(): string;
 }
 
+const running = new Set<ChildProcess>();
+
+/** Kills what still runs of the processes that were started: of tests that failed before they did. */
+export function killAll(): void {
+  for (const child of running) child.kill('SIGKILL');
+}
+
 export function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
   const requires = ['./test/support/typescript.cjs', 'tsconfig-paths/register'];
   const child = spawn(process.execPath, [script, ...args], {
@@ -22,6 +29,8 @@ export function start(script: string, args: readonly string[], env: NodeJS.Proce
     env: { ...process.env, NODE_OPTIONS: requires.map((path) => `--require=${path}`).join(' '), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   return {
