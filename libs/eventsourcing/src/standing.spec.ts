@@ -55,6 +55,20 @@ it('sees what was recorded before one looks, and reads only what is new', async 
   expect(store.reads.at(-1)).toBe(2n);
 });
 
+it('asks the log once for every look, also for a stream that is not there', async () => {
+  const store = new Slow();
+  const standing = new Standing(store, NUMBERS);
+  for (const look of [1, 2]) {
+    await standing.newest('s');
+    expect(store.reads).toHaveLength(look);
+  }
+  await filled(store, 1);
+  for (const look of [3, 4]) {
+    expect(await standing.newest('s')).toMatchObject({ revision: 0n });
+    expect(store.reads).toHaveLength(look);
+  }
+});
+
 it('folds nothing twice however many look at once, and none of them is told less than was there when they came', async () => {
   const store = new Slow();
   const standing = new Standing(store, NUMBERS);

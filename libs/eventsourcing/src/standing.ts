@@ -42,8 +42,7 @@ export class Standing<State, Fact> {
   }
 
   private async forward(stream: string): Promise<AsRead<State>> {
-    const warm = await this.states.get(stream);
-    await this.states.catchUp(warm);
-    return { state: warm.state, revision: warm.revision, time: warm.time };
+    const { state, revision, time } = await this.states.newest(stream);
+    return { state, revision, time };
   }
 }

@@ -60,13 +60,27 @@ export class WarmStates<State, Fact> {
 
   /** The stream as last folded here, or folded now from zero. */
   async get(stream: string): Promise<Warm<State>> {
+    return this.kept(stream) ?? this.fromZero(stream);
+  }
+
+  /** The stream as it is now: what is behind the state as last folded here is read, once. */
+  async newest(stream: string): Promise<Warm<State>> {
+    const warm = this.kept(stream);
+    if (!warm) return this.fromZero(stream);
+    await this.catchUp(warm);
+    return warm;
+  }
+
+  private kept(stream: string): Warm<State> | undefined {
     const entry = this.entries.get(stream);
-    if (entry) {
-      // The last in the map is the last to be forgotten.
-      this.entries.delete(stream);
-      this.entries.set(stream, entry);
-      return entry.warm;
-    }
+    if (!entry) return undefined;
+    // The last in the map is the last to be forgotten.
+    this.entries.delete(stream);
+    this.entries.set(stream, entry);
+    return entry.warm;
+  }
+
+  private async fromZero(stream: string): Promise<Warm<State>> {
     const state = this.folding.initial();
     const warm = { stream, state, known: new KnownCommands(), revision: -1n, position: 0n, id: '', time: 0 };
     await this.catchUp(warm);

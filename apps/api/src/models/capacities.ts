@@ -28,13 +28,19 @@ export type Held = {
 const REVIEWING: readonly Role[] = ['reviewer'];
 const PROMOTING: readonly Role[] = ['releaser', 'reviewer'];
 
-/** Who holds which capacity: read forward at every question. */
+/** Who holds which capacity. */
 @Injectable()
 export class Capacities {
   constructor(private readonly accesses: Accesses) {}
 
-  async held({ tenant, roles, groups }: Caller, model: string, verb: Command['verb']): Promise<Held> {
-    const { state } = await this.accesses.newest(tenant);
+  /** As it is now; for a command that came at an instant (in `performance.now()` time), as it was then or later. */
+  async held(
+    { tenant, roles, groups }: Caller,
+    model: string,
+    verb: Command['verb'],
+    cameAt = Infinity,
+  ): Promise<Held> {
+    const { state } = await this.accesses.since(tenant, cameAt);
     const now = new Date().toISOString();
     return {
       capacities: capacitiesOn(roles, model, verb === 'promote' ? PROMOTING : REVIEWING),

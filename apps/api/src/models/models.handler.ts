@@ -128,14 +128,14 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     return {
       ...requestFor(stream, fingerprint(model, command), origin, { timeoutMs, about: { model } }),
       // Read now, while the model's stream is read or waited for: what is in force is what was so when the command came.
-      command: this.asked(origin.caller, model, command),
+      command: this.asked(origin.caller, model, command, origin.request.startedAt),
     };
   }
 
-  private async asked(caller: Caller, model: string, command: Command): Promise<Asked> {
+  private async asked(caller: Caller, model: string, command: Command, cameAt?: number): Promise<Asked> {
     const [policy, held] = await Promise.all([
       this.policies.governing(caller.tenant, model),
-      this.capacities.held(caller, model, command.verb),
+      this.capacities.held(caller, model, command.verb, cameAt),
     ]);
     const room = { used: this.views.usage.of(caller.tenant), most: this.settings.limits.quota };
     return { model, command, actor: caller.actor, makers: caller.makers, policy, held, room };

@@ -66,6 +66,17 @@ it('a key that another replica revoked is refused within 5 s, and at once to who
   expect(state.keys.get('k1')!.revokedAt).not.toBeNull();
 });
 
+it('who came before the log was asked need not ask it again, and who came after it must', async () => {
+  const replica = await withKey();
+  const revokedAt = async (cameAt: number) =>
+    (await replica.accesses.since('t', cameAt)).state.keys.get('k1')!.revokedAt;
+  replica.clock.now = 10;
+  await replica.accesses.newest('t');
+  await replica.append('access.KeyRevoked', { key: 'k1' });
+  expect(await revokedAt(10)).toBeNull();
+  expect(await revokedAt(11)).not.toBeNull();
+});
+
 it('what is known is told at once, and read again behind it', async () => {
   const replica = await withKey();
   await replica.append('access.KeyRevoked', { key: 'k1' });

@@ -65,6 +65,12 @@ export class Accesses {
     return read;
   }
 
+  /** As the log had it at an instant that is no earlier (as `now` tells it): asked for only where that is not known. */
+  async since(tenant: string, instant: number): Promise<AsRead<AccessState>> {
+    const heard = this.heard.get(tenant);
+    return heard && heard.at >= instant ? heard : this.newest(tenant);
+  }
+
   /**
    * Reads what is new, so that it is known from here on. Never fails, and waits for a log that does not answer no longer than a
    * read does, nor longer than `deadline` (in `performance.now()` time): whoever asks next meets what is the matter.
