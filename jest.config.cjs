@@ -16,6 +16,6 @@ module.exports = {
   moduleNameMapper,
   reporters: ['default', '<rootDir>/test/support/closing-line.cjs'],
   testSequencer: '<rootDir>/test/support/longest-first.cjs',
-  maxWorkers: 2,
+  maxWorkers: 3,
   testTimeout: 30_000,
 };

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { kafkaJars } from './jars';
 
 const STARTED_WITHIN_MS = 90_000;
-const JAVA = ['-Xmx384m', '-XX:+UseSerialGC', '-Dlog4j2.disable.jmx=true'];
+const JAVA = ['-Xmx384m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dlog4j2.disable.jmx=true'];
 
 export type BrokerOptions = {
   /** Where it listens; a free port otherwise. */
