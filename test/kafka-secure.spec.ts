@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { rootCertificates } from 'node:tls';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import { KafkaRelay } from '@gatehouse/messaging';
+import { KafkaRelay } from '@gatehouse/messaging/kafka';
 import { readSettings } from '@gatehouse/platform';
 import { authorOf } from './kafka/author';
 import { reconcile } from './kafka/reconcile';

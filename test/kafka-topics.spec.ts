@@ -1,15 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import {
-  CHANNELS,
-  type ChannelsStatus,
-  kafkaClient,
-  KafkaRelay,
-  relayTopic,
-  RelayStopped,
-  topicOf,
-} from '@gatehouse/messaging';
+import { CHANNELS, type ChannelsStatus, relayTopic, RelayStopped, topicOf } from '@gatehouse/messaging';
+import { kafkaClient, KafkaRelay } from '@gatehouse/messaging/kafka';
 import { type Admin, ConfigResourceTypes, type ITopicConfig } from 'kafkajs';
 import { ensureTopics, withAdmin } from '../libs/messaging/src/kafka/topics';
 import { sharedBroker } from './kafka/shared-broker';

@@ -3,13 +3,12 @@ import { collect, MemoryEventStore } from '@gatehouse/eventsourcing/testing';
 import { follow } from '@gatehouse/eventsourcing';
 import {
   type Checkpoints,
-  kafkaClient,
   type KafkaLog,
-  KafkaPublisher,
   type Message,
   Relay,
   type RelayCheckpoint,
 } from '@gatehouse/messaging';
+import { kafkaClient, KafkaPublisher } from '@gatehouse/messaging/kafka';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import { faultsOf } from '../libs/messaging/src/testing/message-contract';
 import { authorOf } from './kafka/author';

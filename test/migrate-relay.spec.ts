@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EventStoreDbEventStore, SqliteEventStore } from '@gatehouse/event-store';
+import { openEventStoreDb, SqliteEventStore } from '@gatehouse/event-store';
 import { EsdbProcess } from '../libs/event-store/src/eventstoredb/testing';
 import { authorOf } from './kafka/author';
 import { reconcile } from './kafka/reconcile';
@@ -106,7 +106,7 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
     // The log goes on meanwhile.
     const version = await readyVersion(moved, 'model-0', 'made after the move', acme);
     await must(promote(moved, 'model-0', version, acme));
-    const store = await EventStoreDbEventStore.open({ connection: server.connectionString });
+    const store = await openEventStoreDb({ connection: server.connectionString });
     try {
       await new Watched([worker]).deliveredTo((await store.log()).head);
       const had = new Map(before.map(({ id, position }) => [id, BigInt(position)]));

@@ -1,7 +1,8 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
-import { type KafkaLog, KafkaRelay } from '@gatehouse/messaging';
+import type { KafkaLog } from '@gatehouse/messaging';
+import { KafkaRelay } from '@gatehouse/messaging/kafka';
 import { authorOf } from './kafka/author';
 import { type Broker, startBroker } from './kafka/broker';
 import { reconcile } from './kafka/reconcile';

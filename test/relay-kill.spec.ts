@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteEventStore } from '@gatehouse/event-store';
-import { kafkaClient } from '@gatehouse/messaging';
+import { kafkaClient } from '@gatehouse/messaging/kafka';
 import { ensureTopics } from '../libs/messaging/src/kafka/topics';
 import { authorOf } from './kafka/author';
 import { killChild, startChild } from './kafka/children';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventStoreDbEventStore } from '@gatehouse/event-store';
+import { openEventStoreDb, type OpenStore } from '@gatehouse/event-store';
 import { EsdbProcess } from '../libs/event-store/src/eventstoredb/testing';
 import { authorOf } from './kafka/author';
 import { sharedBroker } from './kafka/shared-broker';
@@ -20,7 +20,7 @@ type Channels = { relay: { role: string; error?: string }; channels: Channel[] }
 describe('an api beside a worker', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-observer-'));
   let server: EsdbProcess;
-  let store: EventStoreDbEventStore;
+  let store: OpenStore;
   let write: ReturnType<typeof authorOf>;
   let api: Service;
   let http: HttpClient;
@@ -29,7 +29,7 @@ describe('an api beside a worker', () => {
   beforeAll(async () => {
     const { address } = await sharedBroker();
     server = await EsdbProcess.start();
-    store = await EventStoreDbEventStore.open({ connection: server.connectionString });
+    store = await openEventStoreDb({ connection: server.connectionString });
     write = authorOf(store);
     await write(EVENTS);
     const settings = {

@@ -6,13 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteEventStore } from '@gatehouse/event-store';
 import { type EventStore, follow } from '@gatehouse/eventsourcing';
-import {
-  kafkaClient,
-  KafkaPublisher,
-  type Publisher,
-  Relay,
-  type RelayCheckpoint,
-} from '@gatehouse/messaging';
+import { type Publisher, Relay, type RelayCheckpoint } from '@gatehouse/messaging';
+import { kafkaClient, KafkaPublisher } from '@gatehouse/messaging/kafka';
 import { KafkaCheckpoints } from '../libs/messaging/src/kafka/checkpoints';
 import { Ownership, type Term } from '../libs/messaging/src/kafka/ownership';
 import { ensureTopics } from '../libs/messaging/src/kafka/topics';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteEventStore } from '@gatehouse/event-store';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { kafkaClient, KafkaRelay } from '@gatehouse/messaging';
+import { kafkaClient, KafkaRelay } from '@gatehouse/messaging/kafka';
 import { withAdmin } from '../libs/messaging/src/kafka/topics';
 import { authorOf } from './kafka/author';
 import { reconcile } from './kafka/reconcile';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventStoreDbEventStore } from '@gatehouse/event-store';
+import { openEventStoreDb } from '@gatehouse/event-store';
 import { authorOf } from './kafka/author';
 import { Cluster, type Ready, untilReady } from './support/cluster';
 import { GrpcClient } from './support/grpc';
@@ -258,7 +258,7 @@ describe('a replica that is added to a running cluster', () => {
   let added: Service;
 
   it('catches up by itself, is not ready before, says how far it is, and then answers like the others', async () => {
-    const store = await EventStoreDbEventStore.open({ connection: cluster.store.connectionString });
+    const store = await openEventStoreDb({ connection: cluster.store.connectionString });
     await authorOf(store)(EVENTS);
     await store.close();
     // Its first subscription stops half way, for as long as it takes to find that out.

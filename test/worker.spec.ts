@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EventStoreDbEventStore } from '@gatehouse/event-store';
+import { openEventStoreDb, type OpenStore } from '@gatehouse/event-store';
 import { EsdbProcess } from '../libs/event-store/src/eventstoredb/testing';
 import { authorOf } from './kafka/author';
 import { reconcile } from './kafka/reconcile';
@@ -24,7 +24,7 @@ describe('a worker', () => {
   const folder = mkdtempSync(join(tmpdir(), 'gatehouse-worker-'));
   let folders = 0;
   let server: EsdbProcess;
-  let store: EventStoreDbEventStore;
+  let store: OpenStore;
   let write: ReturnType<typeof authorOf>;
   let address: string;
   let prefix: string;
@@ -33,7 +33,7 @@ describe('a worker', () => {
   beforeAll(async () => {
     ({ address } = await sharedBroker());
     server = await EsdbProcess.start();
-    store = await EventStoreDbEventStore.open({ connection: server.connectionString });
+    store = await openEventStoreDb({ connection: server.connectionString });
     write = authorOf(store);
     await write(EVENTS);
   }, 180_000);

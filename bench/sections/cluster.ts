@@ -1,4 +1,4 @@
-import { EventStoreDbEventStore } from '@gatehouse/event-store';
+import { openEventStoreDb } from '@gatehouse/event-store';
 import { follow, type Checkpoint, type Follower } from '@gatehouse/eventsourcing';
 import { Cluster, untilReady } from '../../test/support/cluster';
 import { HttpClient } from '../../test/support/http';
@@ -61,7 +61,7 @@ class Idle implements Follower {
 }
 
 async function followed(connection: string): Promise<number> {
-  const store = await EventStoreDbEventStore.open({ connection });
+  const store = await openEventStoreDb({ connection });
   const { head } = await store.log();
   const leaving = new AbortController();
   const idle = new Idle();

@@ -1,6 +1,7 @@
 import { SqliteEventStore } from '@gatehouse/event-store';
 import { follow } from '@gatehouse/eventsourcing';
-import { type Checkpoints, kafkaClient, type KafkaLog, KafkaPublisher, Relay } from '@gatehouse/messaging';
+import { type Checkpoints, type KafkaLog, Relay } from '@gatehouse/messaging';
+import { kafkaClient, KafkaPublisher } from '@gatehouse/messaging/kafka';
 import { KafkaCheckpoints } from '../../libs/messaging/src/kafka/checkpoints';
 
 // A process that relays a log of its own and says where it is at every step, to be killed there. Its modules are

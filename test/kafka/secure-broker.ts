@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
-import { kafkaClient } from '@gatehouse/messaging';
+import { kafkaClient } from '@gatehouse/messaging/kafka';
 import { withAdmin } from '../../libs/messaging/src/kafka/topics';
 import { type Broker, freePort, startBroker } from './broker';
 

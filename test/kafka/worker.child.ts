@@ -1,5 +1,6 @@
 import { SqliteEventStore } from '@gatehouse/event-store';
-import { KafkaRelay, type KafkaLog } from '@gatehouse/messaging';
+import type { KafkaLog } from '@gatehouse/messaging';
+import { KafkaRelay } from '@gatehouse/messaging/kafka';
 
 // A worker as a process of its own: it stands for ownership and relays while it has it, and says how it is whenever that changes.
 

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
-  EventStoreDbEventStore,
-  openStore,
+  openEventStoreDb,
   type OpenStore,
+  openStore,
   SqliteEventStore,
-  verify,
   type Verified,
+  verify,
 } from '@gatehouse/event-store';
 import { lookUpSettings } from '@gatehouse/platform';
 
@@ -67,12 +67,12 @@ export async function openLogAlone(): Promise<{ store: OpenStore; views: string 
 export async function openLog(): Promise<{ store: OpenStore; data: string }> {
   const { data, eventStore, eventStorePrefix } = lookUpSettings(process.env);
   if (eventStore === undefined) return { store: await openAlone(existingFiles().log), data };
-  return { store: await openEventStoreDb(eventStore, eventStorePrefix), data };
+  return { store: await openSharedLog(eventStore, eventStorePrefix), data };
 }
 
 /** The log in EventStoreDB, which others may have open, too. */
-export function openEventStoreDb(connection: string, prefix: string): Promise<EventStoreDbEventStore> {
-  return EventStoreDbEventStore.open({ connection, prefix, onWaiting: (why) => say(`waiting: ${why}`) });
+export function openSharedLog(connection: string, prefix: string): Promise<OpenStore> {
+  return openEventStoreDb({ connection, prefix, onWaiting: (why) => say(`waiting: ${why}`) });
 }
 
 /** What is in a log, or a backup of one, that is whole. Throws what is wrong with it. */

@@ -1,6 +1,6 @@
 import { migrate, type Migrated, type MigrationProgress } from '@gatehouse/event-store';
 import { readSettings } from '@gatehouse/platform';
-import { embeddedLog, openAlone, openEventStoreDb, runCommand, say, wholeLog } from './maintenance';
+import { embeddedLog, openAlone, openSharedLog, runCommand, say, wholeLog } from './maintenance';
 
 const TELL_EVERY_MS = 1_000;
 
@@ -16,7 +16,7 @@ runCommand(async () => {
   const source = await openAlone(log);
   try {
     const { events } = wholeLog(log);
-    const target = await openEventStoreDb(settings.eventStore, settings.eventStorePrefix);
+    const target = await openSharedLog(settings.eventStore, settings.eventStorePrefix);
     try {
       say(`migrating ${events} events of ${log} to streams "${settings.eventStorePrefix}…" in EventStoreDB`);
       tell(await migrate(source, target, { onProgress: progress() }), log);

@@ -1,12 +1,7 @@
 export { type SqliteOptions, SqliteEventStore } from './sqlite/sqlite-event-store';
 export type { OpenStore, StoreStats } from './open-store';
-export { openStore } from './open';
-export {
-  type EventStoreDbOptions,
-  EventStoreDbEventStore,
-  STREAM_PREFIX,
-  STREAM_PREFIX_MEANS,
-} from './eventstoredb/eventstoredb-event-store';
+export { openEventStoreDb, openStore } from './open';
+export { STREAM_PREFIX, STREAM_PREFIX_MEANS } from './eventstoredb/stream-prefix';
 export { backup, newLogIdentity, verify, type Verified } from './sqlite/maintenance';
 export { migrate, type Migrated, type MigrationOptions, type MigrationProgress } from './migration/migrate';
 export { MigrationRefused } from './migration/refused';

@@ -1,8 +1,8 @@
 export { CHANNELS, relayTopic, topicOf, type Channel } from './channels';
 export type { ChannelsStatus, ChannelStatus, RelayRole } from './channel-status';
 export type { Checkpoints, Delivered, RelayCheckpoint } from './checkpoints';
-export { KafkaRelay, type KafkaRelayOptions } from './kafka/kafka-relay';
-export { KafkaPublisher } from './kafka/publisher';
-export { kafkaClient, type KafkaLog, type KafkaSettings } from './kafka/client';
+export type { KafkaRelay, KafkaRelayOptions } from './kafka/kafka-relay';
+export type { KafkaLog, KafkaSettings } from './kafka/client';
+export { openRelay } from './open-relay';
 export { Refused, type Message, type Publisher } from './publisher';
 export { Relay, RelayStopped, type RelayOptions } from './relay';

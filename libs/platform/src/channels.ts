@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import type { EventStore } from '@gatehouse/eventsourcing';
-import { KafkaRelay, type ChannelsStatus, type KafkaLog } from '@gatehouse/messaging';
+import { openRelay, type ChannelsStatus, type KafkaLog, type KafkaRelay } from '@gatehouse/messaging';
 import { channelMetrics } from './channel-metrics';
 import { Metrics } from './metrics';
 import { Settings } from './settings';
@@ -31,7 +31,7 @@ export class Channels implements OnApplicationBootstrap {
   onApplicationBootstrap(): void {
     const { kafka, publicUrl } = this.settings;
     if (kafka === undefined) return;
-    this.relay = new KafkaRelay({
+    this.relay = openRelay({
       kafka: kafka.connection,
       topics: kafka.topics,
       maxBatchBytes: kafka.maxBatchBytes,

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomUUID } from 'node:crypto';
-import { EventStoreDbEventStore, migrate, SqliteEventStore } from '@gatehouse/event-store';
+import { migrate, openEventStoreDb, SqliteEventStore } from '@gatehouse/event-store';
 import { follow, type EventStore } from '@gatehouse/eventsourcing';
 import { toHead } from '@gatehouse/eventsourcing/testing';
 import { type EsdbServer, startEsdbServer } from '../../event-store/src/eventstoredb/testing';
@@ -33,7 +33,7 @@ const OTHERS: readonly (readonly [string, () => Promise<Opened>])[] = [
     'EventStoreDB',
     async () => {
       const connection = server.connectionString;
-      return EventStoreDbEventStore.open({ connection, prefix: `t${randomUUID()}-` }).then((store) => ({
+      return openEventStoreDb({ connection, prefix: `t${randomUUID()}-` }).then((store) => ({
         store,
         close: () => store.close(),
       }));

@@ -21,6 +21,7 @@ import { LogReader } from './log-reader';
 import { Retries } from './retries';
 import { startUp } from './start-up';
 import { StreamFollower } from './stream-follower';
+import { STREAM_PREFIX, STREAM_PREFIX_MEANS } from './stream-prefix';
 import { StreamReader } from './stream-reader';
 import { Vitals } from './vitals';
 import { Wire } from './wire';
@@ -45,11 +46,6 @@ export interface EventStoreDbOptions {
   /** Called at the end of `close`. */
   readonly onClosed?: () => void;
 }
-
-/** What the names of our streams may begin with on the server. */
-export const STREAM_PREFIX = /^[A-Za-z][A-Za-z0-9_.-]{0,62}[_.-]$/;
-export const STREAM_PREFIX_MEANS =
-  'must begin with a letter, end with -, _ or . and have at most 64 letters, digits, -, _ and .';
 
 const DEFAULTS = {
   prefix: 'gatehouse-',

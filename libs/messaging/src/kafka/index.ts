@@ -1,0 +1,3 @@
+export { KafkaRelay } from './kafka-relay';
+export { KafkaPublisher } from './publisher';
+export { kafkaClient } from './client';
