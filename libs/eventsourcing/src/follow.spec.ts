@@ -184,6 +184,36 @@ test('a follower that has been at the end of the log has caught up, also while i
   expect(following.status()).toMatchObject({ state: 'catching-up', caughtUp: true });
 });
 
+test('what had caught up with a log that was replaced has yet to catch up with the new one', async () => {
+  const before = new MemoryEventStore();
+  const after = new MemoryEventStore();
+  await before.append('s', -1n, events(5));
+  await after.append('s', -1n, events(3));
+  let now: MemoryEventStore = before;
+  const replaced: EventStore = {
+    shared: true,
+    append: (...args) => now.append(...args),
+    read: (...args) => now.read(...args),
+    log: () => now.log(),
+    async *readAll(...args) {
+      yield* now.readAll(args[0], { ...args[1], follow: false });
+      while (now === before) await sleep(5);
+      throw new Error('the connection is gone');
+    },
+  };
+  const notes = new Notes();
+  const upToDateAtReset: boolean[] = [];
+  const onReset = () => upToDateAtReset.push(following.caughtUp);
+  const following = start(replaced, notes, { retryMs: { first: 5, longest: 20 }, onReset });
+  expect(await following.reached(5n, 5_000)).toBe(true);
+  expect(following.caughtUp).toBe(true);
+  notes.failAt = 3n;
+  now = after;
+  await following.done;
+  expect(upToDateAtReset).toEqual([false]);
+  expect(following).toMatchObject({ caughtUp: false });
+});
+
 /** A log that cannot be read now and then: after so many events, and at first not even asked for its end. */
 class Flaky extends MemoryEventStore {
   outages = 3;

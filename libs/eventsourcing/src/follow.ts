@@ -32,7 +32,7 @@ export interface FollowStatus {
   /** For so long it has not reached an end of the log that it has heard of. Positions are as dense as the store makes them; time is not. */
   readonly behindMs: number;
   readonly state: 'starting' | 'catching-up' | 'live' | 'stopped';
-  /** Whether it has been at the end of the log at least once since it was started. */
+  /** Whether it has been at the end of the log at least once since it was started, or started again from zero. */
   readonly caughtUp: boolean;
   /** Why it stopped, or why the log cannot be read just now; names nobody. */
   readonly error?: string;
@@ -42,6 +42,8 @@ export interface FollowStatus {
 
 /** A follower on its way along the log. */
 export interface Following {
+  /** As in the status, for whoever asks a thousand times a second. */
+  readonly caughtUp: boolean;
   status(): FollowStatus;
   /** The same, after asking the log for its end: a follower that hangs shows its lag. */
   measured(): Promise<FollowStatus>;
@@ -73,7 +75,7 @@ class Path implements Following {
   readonly done: Promise<void>;
   private readonly waiting = new Waiting();
   private state: FollowStatus['state'] = 'starting';
-  private caughtUp = false;
+  caughtUp = false;
   private error: Error | undefined;
   private head = 0n;
   private logId = '';
@@ -161,6 +163,8 @@ class Path implements Following {
     let after = 0n;
     if (checkpoint && (await holds(this.store, log, checkpoint))) after = checkpoint.position;
     else if (checkpoint) {
+      // What it shows from here on is not even an old story: it is half of one.
+      this.caughtUp = false;
       this.options.onReset?.();
       await ofFollower(() => this.follower.reset({ logId: log.logId }));
     }

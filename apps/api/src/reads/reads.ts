@@ -34,7 +34,6 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/;
 @Injectable()
 export class Reads {
   private readonly cursors: Cursors;
-  private caughtUp = false;
 
   constructor(
     private readonly views: Views,
@@ -70,9 +69,9 @@ export class Reads {
     if (position !== undefined) set('gatehouse-position', position);
   }
 
-  /** Whether the views have caught up with the log since the start: until then they tell an old story as if it were today's. */
+  /** Whether the views have caught up with the log since they were started: until then they tell an old story as if it were today's. */
   get isCurrent(): boolean {
-    return (this.caughtUp ||= this.followers.get(this.views.name)?.status().caughtUp ?? false);
+    return this.followers.get(this.views.name)?.caughtUp ?? false;
   }
 
   /** The views; `view-behind` until they have caught up once. */
