@@ -63,7 +63,7 @@ export class WarmStates<State, Fact> {
     return this.kept(stream) ?? this.fromZero(stream);
   }
 
-  /** The stream as it is now: what is behind the state as last folded here is read, once. */
+  /** The stream as it is now: what is behind the state as last folded here is read, once. One at a time for each stream. */
   async newest(stream: string): Promise<Warm<State>> {
     const warm = this.kept(stream);
     if (!warm) return this.fromZero(stream);

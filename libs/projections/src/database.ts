@@ -41,19 +41,23 @@ function isDamaged(error: unknown): error is Error {
 
 function prepare(file: string): void {
   let db = openWriter(file);
-  const version = db.pragma('user_version', { simple: true });
-  if (version !== 0 && version !== SCHEMA_VERSION) {
+  try {
+    const version = db.pragma('user_version', { simple: true });
+    if (version !== 0 && version !== SCHEMA_VERSION) {
+      db.close();
+      deleteDatabase(file);
+      db = openWriter(file);
+    }
+    if (db.pragma('user_version', { simple: true }) === 0)
+      db.transaction(() => {
+        db.exec(SCHEMA);
+        db.pragma(`user_version = ${SCHEMA_VERSION}`);
+      })();
+    touch(db);
+  } finally {
+    // Also where it is damaged, and about to be deleted.
     db.close();
-    deleteDatabase(file);
-    db = openWriter(file);
   }
-  if (db.pragma('user_version', { simple: true }) === 0)
-    db.transaction(() => {
-      db.exec(SCHEMA);
-      db.pragma(`user_version = ${SCHEMA_VERSION}`);
-    })();
-  touch(db);
-  db.close();
 }
 
 /** Reads what is read first in any case. To look at every page would take minutes where the views are large. */

@@ -38,9 +38,11 @@ export class Capacities {
     { tenant, roles, groups }: Caller,
     model: string,
     verb: Command['verb'],
-    cameAt = Infinity,
+    cameAt?: number,
   ): Promise<Held> {
-    const { state } = await this.accesses.since(tenant, cameAt);
+    const { state } = await (cameAt === undefined
+      ? this.accesses.newest(tenant)
+      : this.accesses.since(tenant, cameAt));
     const now = new Date().toISOString();
     return {
       capacities: capacitiesOn(roles, model, verb === 'promote' ? PROMOTING : REVIEWING),

@@ -127,7 +127,8 @@ export class ModelsHandler implements ICommandHandler<OnModel> {
     const stream = modelStream(origin.caller.tenant, model);
     return {
       ...requestFor(stream, fingerprint(model, command), origin, { timeoutMs, about: { model } }),
-      // Read now, while the model's stream is read or waited for: what is in force is what was so when the command came.
+      // Read while the model's stream is read or waited for: the policy as it is now, and who holds what as the guard has read it
+      // or later. What is in force is what was so when the command came.
       command: this.asked(origin.caller, model, command, origin.request.startedAt),
     };
   }

@@ -15,7 +15,7 @@ const MIB = 1024 * 1024;
 let store: SqliteEventStore;
 
 afterEach(async () => {
-  killAll();
+  await killAll();
   await store?.close();
   folders.removeAll();
 });

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import Database from 'better-sqlite3';
 import { type Connection, codeOf } from './database';
 
-/** An unreachable connection would be closed with the garbage, and its lock let go: until released, these are reachable. */
+/** A connection that nobody refers to is closed with the garbage, and its lock let go: until released, these are referred to here. */
 const held = new Set<Connection>();
 
 /** A log has one writing process. Node has no flock; SQLite's lock on an empty file of its own dies with the process. */

@@ -22,7 +22,7 @@ async function open(
 }
 
 afterEach(async () => {
-  killAll();
+  await killAll();
   for (const store of stores.splice(0)) await store.close();
   folders.removeAll();
 });

@@ -65,7 +65,10 @@ export class Accesses {
     return read;
   }
 
-  /** As the log had it at an instant that is no earlier (as `now` tells it): asked for only where that is not known. */
+  /**
+   * As the log had it at an instant of our own clock (`now`, by default `performance.now()`), or later: asked for only where that is not
+   * known already.
+   */
   async since(tenant: string, instant: number): Promise<AsRead<AccessState>> {
     const heard = this.heard.get(tenant);
     return heard && heard.at >= instant ? heard : this.newest(tenant);

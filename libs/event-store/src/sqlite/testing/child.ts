@@ -18,8 +18,10 @@ export interface Child {
 const running = new Set<ChildProcess>();
 
 /** Kills what still runs of the processes that were started: of tests that failed before they did. */
-export function killAll(): void {
+export async function killAll(): Promise<void> {
+  const exits = [...running].map((child) => once(child, 'exit'));
   for (const child of running) child.kill('SIGKILL');
+  await Promise.all(exits);
 }
 
 export function start(script: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Child {
