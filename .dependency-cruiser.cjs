@@ -120,6 +120,24 @@ module.exports = {
       '^libs/projections/src/database\\.ts$',
     ]),
     {
+      // The clients of servers take a tenth of a second to load, which most processes have no use for.
+      name: 'adapters-of-servers-are-loaded-where-they-are-chosen',
+      severity: 'error',
+      from: {
+        path: '^(apps|libs)/',
+        pathNot: [
+          TESTS,
+          '^libs/event-store/src/(open\\.ts$|eventstoredb/)',
+          '^libs/messaging/src/(open-relay\\.ts$|kafka/)',
+        ],
+      },
+      to: {
+        path: '^libs/(event-store/src/eventstoredb|messaging/src/kafka)/',
+        pathNot: '/stream-prefix\\.ts$',
+        dependencyTypesNot: ['type-only'],
+      },
+    },
+    {
       name: 'no-test-code-in-production',
       severity: 'error',
       from: { path: '^(apps|libs)/', pathNot: TESTS },

@@ -25,7 +25,7 @@ const MOST_WAIT_MS = 120_000;
 
 /** The fan-out against Apache Kafka itself, which has the same machine. */
 export async function relay(bench: Bench): Promise<void> {
-  const broker = await startBroker();
+  const broker = await startBroker({ measured: true });
   try {
     const data = bench.newFolder();
     const life = await modelLife(bench.newFolder());
