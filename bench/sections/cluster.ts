@@ -2,6 +2,7 @@ import { openEventStoreDb } from '@gatehouse/event-store';
 import { follow, type Checkpoint, type Follower } from '@gatehouse/eventsourcing';
 import { Cluster, untilReady } from '../../test/support/cluster';
 import { HttpClient } from '../../test/support/http';
+import { UNLIMITED } from '../../test/support/service';
 import { type Bench, evaluationPlan, livePlan, MODELS, withLiveModels } from '../bench';
 import { Generator } from '../processes';
 
@@ -14,7 +15,7 @@ const MOST_WAIT_MS = 300_000;
  * cost, not what a server of its own could do.
  */
 export async function cluster(bench: Bench): Promise<void> {
-  const running = await Cluster.start(1);
+  const running = await Cluster.start(1, UNLIMITED);
   try {
     const [first] = running.replicas;
     const http = new HttpClient(first!.http);

@@ -102,7 +102,7 @@ export class Transactor<State, Fact, Command> {
   constructor(
     private readonly store: EventStore,
     private readonly decider: Decider<State, Fact, Command>,
-    { clock = Date.now, maxBytes = 96 * 1024 * 1024, maxWaiting = 1_000 }: TransactOptions = {},
+    { clock = Date.now, maxBytes = 48 * 1024 * 1024, maxWaiting = 1_000 }: TransactOptions = {},
   ) {
     this.states = new WarmStates(store, decider, maxBytes);
     this.queues = new StreamQueues(maxWaiting);

@@ -83,7 +83,7 @@ function tune(db: Database.Database): void {
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = NORMAL');
   db.pragma('wal_autocheckpoint = 2000');
-  db.pragma('cache_size = -65536');
+  db.pragma('cache_size = -32768');
 }
 
 /** Sees only what was committed. */

@@ -17,7 +17,10 @@ export class Writer {
   private lost: Error | null = null;
 
   constructor(file: string) {
-    this.worker = new Worker(require.resolve('./writer.thread'), { workerData: file });
+    this.worker = new Worker(require.resolve('./writer.thread'), {
+      workerData: file,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
     this.worker.on('message', (answer: FromWriter) => this.hear(answer));
     this.worker.on('error', (error: Error) => this.lose(error));

@@ -46,7 +46,10 @@ export class Writer {
 
   /** Starts the thread; resolves when the log is open for writing, rejects with the reason when it cannot be opened. */
   static start(data: WriterData, onCommit: () => void): Promise<Writer> {
-    const worker = new Worker(require.resolve('./writer.thread'), { workerData: data });
+    const worker = new Worker(require.resolve('./writer.thread'), {
+      workerData: data,
+      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+    });
     return new Promise((resolve, reject) => {
       worker.once('error', reject);
       worker.once('message', (first: FromWriter) => {
