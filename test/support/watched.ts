@@ -11,13 +11,15 @@ type Fanning = { active: boolean; position: bigint | null; state: string | undef
 export class Watched {
   constructor(private readonly workers: readonly Worker[]) {}
 
-  /** Which of two relays, once the other stands by. */
-  async roles(): Promise<{ active: Worker; standby: Worker }> {
-    const found = await this.until('one relays', async () => {
+  /** Which of two relays, and is past a position. One that has yet to join may take over before the other has come that far. */
+  async roles(past = -1n): Promise<{ active: Worker; standby: Worker }> {
+    const at = await this.until(`one relays past ${past}`, async () => {
       const all = await Promise.all(this.workers.map(fanning));
-      return all.filter(({ active }) => active).length === 1 ? all.map(({ active }) => active) : undefined;
+      const [first, second] = all.flatMap(({ active, position }, i) =>
+        active ? [{ i, position: position ?? 0n }] : [],
+      );
+      return first && !second && first.position > past ? first.i : undefined;
     });
-    const at = found.indexOf(true);
     return { active: this.workers[at]!, standby: this.workers[1 - at]! };
   }
 
