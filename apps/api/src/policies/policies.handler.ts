@@ -10,11 +10,12 @@ import {
   type PolicyFact,
 } from '@gatehouse/domain';
 import { Transactor, type Decider, type EventStore, type Outcome } from '@gatehouse/eventsourcing';
-import { Accesses, EVENT_STORE, Metrics, Settings, type Caller } from '@gatehouse/platform';
+import { Accesses, EVENT_STORE, Metrics, Settings } from '@gatehouse/platform';
 import { policyEvent } from '@gatehouse/projections';
 import { Inject } from '@nestjs/common';
 import { CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { counted, requestFor } from '../commanding';
+import type { Origin } from '../models/on-model';
 import { OnPolicies, type PolicyAnswer } from './on-policies';
 import { POLICIES } from './policies-in-force';
 import { resourceOf } from './resources';
@@ -49,8 +50,8 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
     const { tenant } = origin.caller;
     const request = {
       ...requestFor(policyStream(tenant), fingerprint, origin, { timeoutMs }),
-      // Read now, while the policies are read or waited for.
-      command: this.asked(command, origin.caller),
+      // As the guard has read it or later, while the policies are read or waited for.
+      command: this.asked(command, origin),
     };
     const run = () =>
       this.transactor.transact(request, (outcome) => ({
@@ -60,8 +61,9 @@ export class PoliciesHandler implements ICommandHandler<OnPolicies> {
     return counted(this.metrics, verb, run, ({ answer }) => answer.changed);
   }
 
-  private async asked(command: PolicyCommand, { tenant, actor, makers }: Caller): Promise<Asked> {
-    const { state } = await this.accesses.newest(tenant);
+  private async asked(command: PolicyCommand, { caller, request }: Origin): Promise<Asked> {
+    const { tenant, actor, makers } = caller;
+    const { state } = await this.accesses.since(tenant, request.startedAt);
     return { command, acting: { actor, makers, makersOf: (key) => makersOf(state, key) } };
   }
 }
