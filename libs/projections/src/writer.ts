@@ -8,6 +8,9 @@ interface Waiting {
   reject(error: Error): void;
 }
 
+/** What the thread makes lives for a batch: a larger nursery would only take memory. */
+const LIMITS = { maxYoungGenerationSizeMb: 8 };
+
 /** The main thread's end of the thread that writes. */
 export class Writer {
   private readonly worker: Worker;
@@ -19,7 +22,7 @@ export class Writer {
   constructor(file: string) {
     this.worker = new Worker(require.resolve('./writer.thread'), {
       workerData: file,
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      resourceLimits: LIMITS,
     });
     this.exited = new Promise((resolve) => this.worker.once('exit', () => resolve()));
     this.worker.on('message', (answer: FromWriter) => this.hear(answer));

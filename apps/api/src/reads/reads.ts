@@ -74,7 +74,7 @@ export class Reads {
     return this.followers.get(this.views.name)?.caughtUp ?? false;
   }
 
-  /** The views; `view-behind` until they have caught up once. */
+  /** The views; `view-behind` until they have caught up. */
   get current(): Views {
     if (this.isCurrent) return this.views;
     throw new Problem(

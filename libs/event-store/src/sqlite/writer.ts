@@ -17,6 +17,9 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
+/** What the thread makes lives for a batch: a larger nursery would only take memory. */
+const LIMITS = { maxYoungGenerationSizeMb: 8 };
+
 /** What may wait for the disk, in characters of JSON: above it appends are refused, and memory stays bounded. */
 const MOST_WAITING = 64 * 1024 * 1024;
 
@@ -48,7 +51,7 @@ export class Writer {
   static start(data: WriterData, onCommit: () => void): Promise<Writer> {
     const worker = new Worker(require.resolve('./writer.thread'), {
       workerData: data,
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      resourceLimits: LIMITS,
     });
     return new Promise((resolve, reject) => {
       worker.once('error', reject);
