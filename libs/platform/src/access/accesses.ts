@@ -100,6 +100,12 @@ export class Accesses {
     return this.known(tenant) ?? this.waitedFor(tenant);
   }
 
+  /** The same, but as it was at an instant (as in `since`) or later, while the log answers. */
+  async recentSince(tenant: string, instant: number): Promise<AsRead<AccessState>> {
+    const heard = this.heard.get(tenant);
+    return heard && heard.at >= instant ? heard : this.waitedFor(tenant);
+  }
+
   /** What to tell of tenants whose access cannot be read, without naming them: nothing, or one line. */
   stale(): string[] {
     const tenants = [...this.turnedAway.values()].filter((at) => this.now() - at < TOLD_MS).length;

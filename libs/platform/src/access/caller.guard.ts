@@ -2,13 +2,16 @@ import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/com
 import type { Metadata } from '@grpc/grpc-js';
 import { PERMISSIONS, permits, type OperationName, type Permission } from '@gatehouse/domain';
 import { Budget } from '@gatehouse/eventsourcing';
-import { RequestRates, type RateLimiter } from '@gatehouse/identity';
+import { CredentialRefused, RequestRates, type RateLimiter } from '@gatehouse/identity';
 import type { IncomingHttpHeaders } from 'node:http';
 import { EdgeProblem } from '../edge-problem';
 import { contextOf, deadlineOf, type RequestContext } from '../request-context';
 import { Settings } from '../settings';
 import { OPERATION, type Caller } from './caller';
-import { Credentials } from './credentials';
+import { Credentials, type HowNew } from './credentials';
+
+/** What somebody is refused for who has no right, by the access of their tenant. */
+const OLD_NEWS: ReadonlySet<unknown> = new Set(['role-missing', 'tenant-suspended']);
 
 /**
  * The one guard of both doors: who calls, by the `Authorization` header (metadata entry) alone; and whether one of their
@@ -33,17 +36,33 @@ export class CallerGuard implements CanActivate {
     const context = contextOf(execution);
     context.operation = operation;
     const { reads }: Permission = PERMISSIONS[operation];
-    const calling = this.credentials.callerOf(authorizationOf(execution), !reads);
+    const authorization = authorizationOf(execution);
+    const judge = async (how: HowNew) => {
+      const caller = await this.credentials.callerOf(authorization, how);
+      const isFirst = context.caller === undefined;
+      context.caller = caller;
+      if (isFirst) this.count(caller);
+      refuseUnlessPermitted(caller, operation, modelOf(execution));
+    };
     // What changes something waits for the log, and no longer than its command may.
-    context.caller = await (reads ? calling : this.inTime(calling, context));
-    this.count(context.caller);
-    refuseUnlessPermitted(context.caller, operation, modelOf(execution));
+    if (reads) await this.notByOldNews(judge, context.startedAt);
+    else await this.inTime(judge('newest'), context);
     return true;
   }
 
+  /** Whom a read is refused by what was known a moment ago, may have been let in since, on another replica. */
+  private async notByOldNews(judge: (how: HowNew) => Promise<void>, since: number): Promise<void> {
+    try {
+      await judge('recent');
+    } catch (refusal) {
+      if (!mayBeOldNews(refusal)) throw refusal;
+      await judge({ since });
+    }
+  }
+
   /** Throws `DeadlinePassed`: the command was not begun, so nothing was recorded. */
-  private inTime(calling: Promise<Caller>, context: RequestContext): Promise<Caller> {
-    return new Budget(deadlineOf(context, this.settings.requestTimeoutMs)).limits(calling);
+  private inTime(judged: Promise<void>, context: RequestContext): Promise<void> {
+    return new Budget(deadlineOf(context, this.settings.requestTimeoutMs)).limits(judged);
   }
 
   /** Counts a request of a caller; throws `RateLimited` when it is one too many. */
@@ -57,7 +76,7 @@ export class CallerGuard implements CanActivate {
     model: string | undefined,
     authorization: string | undefined,
   ): Promise<Caller> {
-    const caller = await this.credentials.callerOf(authorization, false);
+    const caller = await this.credentials.callerOf(authorization, 'recent');
     refuseUnlessPermitted(caller, operation, model);
     return caller;
   }
@@ -92,6 +111,13 @@ export function refuseUnlessPermitted(
   const where = scope === 'model' ? 'for this model' : scope === 'tenant' ? 'for every model' : '';
   const who = scope === 'platform' ? 'the platform key' : `the role ${needed.join(' or ')} ${where}`.trim();
   throw new EdgeProblem('role-missing', `To ${what} takes ${who}.`);
+}
+
+/** A refusal by what the access of a tenant says, which can come to say otherwise: a key that was revoked or has expired stays so. */
+function mayBeOldNews(refusal: unknown): boolean {
+  return refusal instanceof CredentialRefused
+    ? refusal.reason === 'unknown'
+    : refusal instanceof EdgeProblem && OLD_NEWS.has(refusal.code);
 }
 
 function authorizationOf(execution: ExecutionContext): string | undefined {

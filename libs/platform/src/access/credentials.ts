@@ -30,6 +30,12 @@ type Known = {
   readonly until: number;
 };
 
+/**
+ * How new the access of the tenant has to be: as the log has it now, for whoever changes something; as it was a few seconds ago at most, for
+ * reads; or, for a read that would be refused by that, as it was at an instant of `performance.now()` or later.
+ */
+export type HowNew = 'newest' | 'recent' | { readonly since: number };
+
 /** Headers taken apart that are kept, so that the next request with one costs less. */
 const MOST_KEPT = 10_000;
 const NOTHING = { roles: [], groups: [], makers: [] } as const;
@@ -52,10 +58,10 @@ export class Credentials {
     this.people = settings.oidc && new OidcVerifier(settings.oidc);
   }
 
-  /** Whose credential this is. `newest`: as the log has it now, for whoever changes something. */
-  async callerOf(header: string | undefined, newest: boolean): Promise<Caller> {
+  /** Whose credential this is. */
+  async callerOf(header: string | undefined, how: HowNew): Promise<Caller> {
     const presented = this.takeApart(header);
-    const access = (tenant: string) => (newest ? this.accesses.newest(tenant) : this.accesses.recent(tenant));
+    const access = (tenant: string) => this.accessOf(tenant, how);
     if (presented.kind === 'token') {
       const who = await this.verify(presented.token);
       return ofPerson(await access(who.tenant), who);
@@ -75,6 +81,11 @@ export class Credentials {
     const { key } = presented;
     const access = key.tenant === null ? undefined : this.accesses.known(key.tenant);
     return access && this.ofKey(access, key.tenant!, key);
+  }
+
+  private accessOf(tenant: string, how: HowNew): Promise<AsRead<AccessState>> {
+    if (how === 'newest') return this.accesses.newest(tenant);
+    return how === 'recent' ? this.accesses.recent(tenant) : this.accesses.recentSince(tenant, how.since);
   }
 
   private verify(token: string): Promise<Identified> {
