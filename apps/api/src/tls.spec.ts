@@ -114,7 +114,7 @@ describe('doors with a certificate', () => {
     const before = await edge.rpc('GetLive', { model: 'none' });
     put(two.cert, live.cert);
     put(two.key, live.key);
-    await shownWithin('two', 5_000);
+    await shownWithin('two', 15_000);
     expect(await get(edge, '/healthz', agent)).toBe(200);
     expect((await edge.rpc('GetLive', { model: 'none' })).code).toBe(before.code);
     agent.destroy();
@@ -128,7 +128,7 @@ describe('doors with a certificate', () => {
     await sleep(2_500);
     expect(await shown()).toEqual(['two http/1.1', 'two h2']);
     put(three.key, live.key);
-    await shownWithin('three', 5_000);
+    await shownWithin('three', 15_000);
   });
 
   it('follow links that are pointed elsewhere, as in a volume of Kubernetes', async () => {
@@ -136,7 +136,7 @@ describe('doors with a certificate', () => {
       symlinkSync(one[part as keyof typeof one], `${file}.new`);
       renameSync(`${file}.new`, file);
     }
-    await shownWithin('one', 5_000);
+    await shownWithin('one', 15_000);
   });
 });
 

@@ -72,7 +72,7 @@ describe('a model whose stream in EventStoreDB lost its beginning', () => {
     const since = performance.now();
     for (;;) {
       const { status, body } = await at.http('/readyz');
-      if (status === 200 || performance.now() - since > 10_000) return { status, body };
+      if (status === 200 || performance.now() - since > 25_000) return { status, body };
       await sleep(50);
     }
   };

@@ -97,9 +97,10 @@ describe('a hundred approvals that are linked all over', () => {
       ),
       linked: pairs(among(share)),
     };
-    const start = performance.now();
+    const before = process.cpuUsage();
     const all = placesTaken(one, one.given);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(1_000);
     expect(placesTaken(one, one.given.slice(0, 99))).toBeLessThanOrEqual(all);
   });
 });

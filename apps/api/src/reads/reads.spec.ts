@@ -374,7 +374,7 @@ async function listen(path: string, headers: Record<string, string> = {}) {
 
 async function until(seen: () => boolean): Promise<void> {
   for (let tries = 0; !seen(); tries++) {
-    if (tries > 200) throw new Error('it did not happen within 5 s');
+    if (tries > 800) throw new Error('it did not happen within 20 s');
     await sleep(25);
   }
 }
