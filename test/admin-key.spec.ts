@@ -141,7 +141,7 @@ it('npm run admin-key, on EventStoreDB, works beside the replicas that run, and 
       expect(key).not.toBe(lost);
       const began = performance.now();
       while ((await get(service, '/v1/access/me', key)).status !== 200)
-        expect(performance.now() - began).toBeLessThan(5_000);
+        expect(performance.now() - began).toBeLessThan(30_000);
     }
     expect((await told(service, lost)).map(({ type }) => type)).toEqual([
       'access.TenantOpened',

@@ -26,7 +26,9 @@ describe(`${REPLICAS} replicas on an EventStoreDB that fails on ${FAULTS.rate * 
     // One call in a hundred is never answered: each would hold up its model for 3 s otherwise.
     cluster = await Cluster.start(REPLICAS, { GATEHOUSE_EVENT_STORE_TIMEOUT_MS: '250' });
     http = cluster.replicas.map((service) => new HttpClient(service.http));
-  }, 120_000);
+    // Opens the tenant, and makes the first key of it, while there are no faults.
+    await http[0]!.get('/v1/log', acme);
+  }, 300_000);
   beforeEach(() => cluster.store.tell({ do: 'random', chance: FAULTS }));
   afterEach(() => cluster.store.tell({ do: 'clear' }));
   afterAll(async () => {

@@ -11,7 +11,7 @@ import { authorOf } from './kafka/author';
 import { reconcile } from './kafka/reconcile';
 import { type SecureBroker, startSecureBroker } from './kafka/secure-broker';
 
-const WITHIN_MS = 30_000;
+const WITHIN_MS = 90_000;
 const EVENTS = 60;
 
 describe('a broker behind TLS and SASL', () => {
@@ -22,7 +22,7 @@ describe('a broker behind TLS and SASL', () => {
   let prefix: string;
   let said: string[];
 
-  beforeAll(async () => (broker = await startSecureBroker()), 120_000);
+  beforeAll(async () => (broker = await startSecureBroker()), 300_000);
   afterAll(async () => {
     await broker?.stop();
     rmSync(folder, { recursive: true });
@@ -71,7 +71,7 @@ describe('a broker behind TLS and SASL', () => {
   it('is relayed to over TLS, with the authority of a file', async () => {
     start({ GATEHOUSE_KAFKA: broker.tls, GATEHOUSE_KAFKA_TLS: broker.caFile });
     await everythingArrives();
-  }, 60_000);
+  }, 180_000);
 
   it.each(['plain', 'scram-sha-256', 'scram-sha-512'])(
     'is relayed to over TLS by a user of %s who has the rights that docs/channels.md asks for',
@@ -80,31 +80,31 @@ describe('a broker behind TLS and SASL', () => {
       start({ GATEHOUSE_KAFKA: broker.sasl, GATEHOUSE_KAFKA_TLS: broker.caFile, ...secret(mechanism) });
       await everythingArrives();
     },
-    60_000,
+    180_000,
   );
 
   it('is relayed to in clear text by SCRAM, which does not send the password', async () => {
     await broker.allow(prefix);
     start({ GATEHOUSE_KAFKA: broker.clear, ...secret('scram-sha-512') });
     await everythingArrives();
-  }, 60_000);
+  }, 180_000);
 
   it('that gives no right to join the group is not relayed to, and says which right may be missing', async () => {
     await broker.allow(prefix, ['topics']);
     start({ GATEHOUSE_KAFKA: broker.clear, ...secret('scram-sha-512') });
-    const { role, error } = await until('told', (status) => status.error !== undefined);
+    // A right that was just given may not be known yet, which is another error.
+    const missing = `no right (Read, Describe) on the groups that begin with ${prefix}.relay`;
+    const { role } = await until('told', ({ error }) => error?.includes(missing) === true);
     expect(role).toBe('connecting');
-    expect(error).toContain(`no right (Read, Describe) on the groups that begin with ${prefix}.relay`);
-  }, 60_000);
+  }, 180_000);
 
   it('with a certificate of an authority that is not trusted gets nothing, and the reason is told', async () => {
     const other = join(folder, 'other.pem');
     writeFileSync(other, rootCertificates[0]!);
     start({ GATEHOUSE_KAFKA: broker.tls, GATEHOUSE_KAFKA_TLS: other });
-    const { role, error } = await until('told', (status) => status.error !== undefined);
+    const { role } = await until('told', ({ error }) => /certificate/.test(error ?? ''));
     expect(role).toBe('connecting');
-    expect(error).toMatch(/certificate/);
-  }, 60_000);
+  }, 180_000);
 
   it.each(['plain', 'scram-sha-512'])(
     'refuses a wrong password of %s: the reason is told, and the password is not',
@@ -115,11 +115,10 @@ describe('a broker behind TLS and SASL', () => {
         GATEHOUSE_KAFKA_TLS: broker.caFile,
         ...secret(mechanism, password),
       });
-      const { role, error } = await until('told', (status) => status.error !== undefined);
+      const { role, error } = await until('told', (status) => /authentication/i.test(status.error ?? ''));
       expect(role).toBe('connecting');
-      expect(error).toMatch(/authentication/i);
       expect([error, ...said].join()).not.toContain(password);
     },
-    60_000,
+    180_000,
   );
 });

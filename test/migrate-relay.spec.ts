@@ -16,7 +16,10 @@ import { type Service, type Settings, startService, startWorker, type Worker } f
 import { Watched } from './support/watched';
 
 const ROOT = join(__dirname, '..');
-const EVENTS = 2_500;
+const EVENTS = 5_000;
+const MAX_BYTES = 10_000;
+/** The shortest record of `lifecycle` is larger. */
+const MOST_IN_A_SEND = MAX_BYTES / 500;
 const acme = { tenant: 'acme' };
 
 describe('a log that moves to EventStoreDB while its relay is half way', () => {
@@ -30,6 +33,7 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
   let before: Event[];
   let live: Live;
   let worker: Worker;
+  let stoppedInMs = 0;
   let moved: HttpClient;
 
   const start = async (settings: Settings) => {
@@ -45,7 +49,7 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
       GATEHOUSE_KAFKA: address,
       GATEHOUSE_KAFKA_PREFIX: prefix,
       // Small sends, so that the relay takes some time.
-      GATEHOUSE_KAFKA_MAX_BYTES: '10000',
+      GATEHOUSE_KAFKA_MAX_BYTES: String(MAX_BYTES),
     };
     server = await EsdbProcess.start();
     await embedded();
@@ -60,7 +64,7 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
     running.push(worker);
     await untilReady(api);
     moved = new HttpClient(api.http);
-  }, 300_000);
+  }, 900_000);
   afterAll(async () => {
     moved?.close();
     await Promise.all(running.map((one) => one.kill()));
@@ -84,7 +88,9 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
     const watched = new Watched([service]);
     await watched.passed(service, BigInt(EVENTS / 10));
     expect(await watched.position(service)).toBeLessThan(BigInt(before.at(-1)!.position));
+    const told = performance.now();
     expect((await service.stop()).code).toBe(0);
+    stoppedInMs = performance.now() - told;
   };
 
   const migrate = async () => {
@@ -113,12 +119,13 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
       const found = await reconcile(store, kafka.GATEHOUSE_KAFKA!, prefix, had);
       expect(found).toMatchObject({ missing: [], disorder: [] });
       expect(found.events).toBe(before.length + 4);
-      // It was told to stop, and finished what it sent.
-      expect(found.duplicates).toEqual({ lifecycle: 0, 'data-science': 0, engineering: 0, product: 0 });
+      // It was told to stop, and finished what it sent: for a broker that takes longer than 2 s to answer it does not wait.
+      const most = stoppedInMs < 2_000 ? 0 : MOST_IN_A_SEND;
+      for (const count of Object.values(found.duplicates)) expect(count).toBeLessThanOrEqual(most);
     } finally {
       await store.close();
     }
-  }, 180_000);
+  }, 600_000);
 
   it('gives who goes on from an old position some events again, and leaves out none', async () => {
     const after = await moved.events('0', acme);
@@ -130,7 +137,7 @@ describe('a log that moves to EventStoreDB while its relay is half way', () => {
       // What is due are the last of what is given.
       expect(given.map(({ id }) => id).slice(-due.length)).toEqual(due);
     }
-  }, 60_000);
+  }, 300_000);
 
   it('has another identity, and the same pointers', async () => {
     const folded = await moved.events('0', { ...acme });

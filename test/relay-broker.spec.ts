@@ -15,7 +15,7 @@ const MAX_BATCH_BYTES = 40_000;
 /** The shortest record of `lifecycle` is larger. */
 const MOST_IN_A_SEND = MAX_BATCH_BYTES / 500;
 /** The pause of the relay doubles while it fails, and a client has its own. */
-const CATCHES_UP_WITHIN_MS = 90_000;
+const CATCHES_UP_WITHIN_MS = 240_000;
 
 const silent: KafkaLog = { log: () => undefined };
 
@@ -26,7 +26,7 @@ describe('a relay whose broker', () => {
   let prefix: string;
   let relay: KafkaRelay;
 
-  beforeAll(async () => (broker = await startBroker()), 120_000);
+  beforeAll(async () => (broker = await startBroker()), 300_000);
   afterAll(() => broker?.stop());
   beforeEach(() => {
     store = new MemoryEventStore();
@@ -81,13 +81,13 @@ describe('a relay whose broker', () => {
     await broker.kill();
     const began = performance.now();
     relay = start();
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(5_000);
     await write(500);
     await sleep(500);
     expect((await relay.status()).role).toBe('connecting');
     await broker.restart();
     await nothingIsMissing(0);
-  }, 180_000);
+  }, 600_000);
 
   it(`is killed ${KILLS} times in mid-stream loses nothing, and repeats at most a send each time`, async () => {
     relay = start();
@@ -103,7 +103,7 @@ describe('a relay whose broker', () => {
       }
     });
     await nothingIsMissing(KILLS * MOST_IN_A_SEND);
-  }, 300_000);
+  }, 900_000);
 
   it(`does not answer for ${PAUSE_SECONDS} s loses nothing, and is caught up with`, async () => {
     relay = start();
@@ -120,7 +120,7 @@ describe('a relay whose broker', () => {
     });
     // A send that took too long is sent again, each time it does.
     await nothingIsMissing(Math.ceil(PAUSE_SECONDS / 10 + 1) * MOST_IN_A_SEND);
-  }, 300_000);
+  }, 900_000);
 });
 
 const asText = (_: string, value: unknown) => (typeof value === 'bigint' ? String(value) : value);

@@ -17,7 +17,7 @@ import { scaled } from './support/scale';
 const KILLS = scaled(100);
 const BATCH = 40;
 /** More than those that are killed will ever get through. */
-const EVENTS = KILLS * 3 * BATCH;
+const EVENTS = KILLS * 4 * BATCH;
 const STEPS: readonly RelayStep[] = ['sending', 'acknowledged', 'saving', 'saved'];
 
 describe(`the relay's process, killed ${KILLS} times around send, ack and checkpoint`, () => {
@@ -38,7 +38,7 @@ describe(`the relay's process, killed ${KILLS} times around send, ack and checkp
     await authorOf(store)(EVENTS);
     await store.close();
     next = startChild('relay.child.ts');
-  }, 180_000);
+  }, 900_000);
   afterAll(async () => {
     await next.then(killChild);
     rmSync(folder, { recursive: true });
@@ -83,5 +83,5 @@ describe(`the relay's process, killed ${KILLS} times around send, ack and checkp
     console.info(
       `killed at ${JSON.stringify(Object.fromEntries(killedAt))}: ${JSON.stringify({ events, duplicates })}`,
     );
-  }, 600_000);
+  }, 1_200_000);
 });

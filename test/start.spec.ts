@@ -200,7 +200,7 @@ describe('a graceful stop', () => {
       http.close();
     };
     const writers = Promise.all(Array.from({ length: 16 }, (_, i) => writer(i)));
-    await sleep(300);
+    for (const end = Date.now() + 60_000; acked.length <= 16 && Date.now() < end;) await sleep(10);
     stopping = true;
     const began = Date.now();
     const { code } = await service.stop();
@@ -300,17 +300,21 @@ describe('the views of another log', () => {
     await run(data, ['one']);
     await seedLog(data, life, 3_000);
     const now = await run(data, ['two']);
-    for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
-    const service = await start({ GATEHOUSE_DATA: data });
-    const http = new HttpClient(service.http);
-    const answers: string[] = [];
-    for (let status = 0; status !== 200;) {
-      const answer = await http.get<Live & Problem>(`/v1/models/${MODEL}/live`);
-      status = answer.status;
-      answers.push(status === 200 ? JSON.stringify(answer.body) : `${status} ${answer.body.code}`);
+    const told = new Set<string>();
+    // They may be there before the first question is.
+    for (let attempt = 0; attempt < 5 && told.size < 2; attempt++) {
+      for (const file of readdirSync(data)) if (file.startsWith('views.db')) rmSync(join(data, file));
+      const service = await start({ GATEHOUSE_DATA: data });
+      const http = new HttpClient(service.http);
+      for (let status = 0; status !== 200;) {
+        const answer = await http.get<Live & Problem>(`/v1/models/${MODEL}/live`);
+        status = answer.status;
+        told.add(status === 200 ? JSON.stringify(answer.body) : `${status} ${answer.body.code}`);
+      }
+      http.close();
+      await service.kill();
     }
-    http.close();
-    expect([...new Set(answers)]).toEqual(['503 view-behind', JSON.stringify(now)]);
+    expect([...told].sort()).toEqual(['503 view-behind', JSON.stringify(now)].sort());
   });
 });
 

@@ -15,6 +15,9 @@ const JAVA = ['-Xmx384m', '-XX:+UseSerialGC', '-Dlog4j2.disable.jmx=true'];
 /** Of the processor time that a broker takes to start, its second compiler is a third: 1.1 s of 3.2. */
 const ONE_COMPILER = '-XX:TieredStopAtLevel=1';
 
+/** Properties of a broker that nobody kills: however busy the machine is, it does not lose its place. */
+export const STEADY = { 'broker.session.timeout.ms': '18000' };
+
 export type BrokerOptions = {
   /** Where it listens; a free port otherwise. */
   readonly port?: number;
@@ -78,10 +81,16 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Broker> 
   };
 }
 
+/** Of 17,000 ports each process of jest has a thousand to choose from, and chooses none twice. */
+const FIRST = 15_000 + (Number(process.env['JEST_WORKER_ID'] ?? 0) % 17) * 1_000;
+const given = new Set<number>();
+
 /** A port that nobody listens on, below those that outgoing connections take: it is still free after a restart. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(15_000, 32_000);
+    const port = FIRST + randomInt(1_000);
+    if (given.has(port)) continue;
+    given.add(port);
     const server = createServer().listen(port, '127.0.0.1');
     const free = await once(server, 'listening').then(
       () => true,
@@ -123,7 +132,7 @@ async function properties(
     'share.coordinator.state.topic.min.isr': '1',
     'log.cleaner.dedupe.buffer.size': '8388608',
     'num.io.threads': '4',
-    // A killed broker may come back at once, not when its former self has timed out.
+    // A killed broker may come back at once, not when its former self has timed out; `STEADY` is for one that is not killed.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
     'group.initial.rebalance.delay.ms': '0',

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
 import { kafkaClient } from '@gatehouse/messaging/kafka';
 import { withAdmin } from '../../libs/messaging/src/kafka/topics';
-import { type Broker, freePort, startBroker } from './broker';
+import { type Broker, freePort, startBroker, STEADY } from './broker';
 
 const run = promisify(execFile);
 const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule';
@@ -45,7 +45,7 @@ export async function startSecureBroker(): Promise<SecureBroker> {
       CLEAR: { port: ports.clear, protocol: 'SASL_PLAINTEXT' },
     },
     users: { [user]: password },
-    properties: { ...tlsOf(store), ...saslOf(user, password), ...RIGHTS },
+    properties: { ...tlsOf(store), ...saslOf(user, password), ...RIGHTS, ...STEADY },
   });
   const at = (port: number) => `127.0.0.1:${port}`;
   return {

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startBroker } from './broker';
+import { startBroker, STEADY } from './broker';
 
 /**
  * A broker for whoever only talks to one, under topics with a prefix of their own: the first of `KAFKA_BROKERS` where that is set;
@@ -16,7 +16,7 @@ export async function sharedBroker(): Promise<{ readonly address: string }> {
   const note = join(folder, 'address');
   if (existsSync(note)) return { address: await readFile(note, 'utf8') };
   await rm(folder, { recursive: true, force: true });
-  const { address } = await startBroker({ folder });
+  const { address } = await startBroker({ folder, properties: STEADY });
   await writeFile(note, address);
   return { address };
 }

@@ -6,7 +6,7 @@ import { EsdbProcess } from '../../libs/event-store/src/eventstoredb/testing';
 import { HttpClient } from './http';
 import { type Service, type Settings, startService } from './service';
 
-const READY_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 120_000;
 
 /** What `/readyz` says. */
 export type Ready = {

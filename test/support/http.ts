@@ -58,7 +58,7 @@ export type Written = {
 export type Problem = { code?: string; detail?: string; gate?: unknown[]; status?: number };
 
 /** A machine that is busy with other tests is slow; a view that never catches up is a fault. */
-const CATCH_UP_MS = 15_000;
+const CATCH_UP_MS = 60_000;
 
 /** A client of the HTTP door with connections of its own, kept alive. Rejects when the connection breaks: the outcome is unknown. */
 export class HttpClient {
@@ -76,10 +76,11 @@ export class HttpClient {
 
   /** A read of views that have come to the end of the log as it is now. Waits as long as it is reasonable to wait. */
   async getCaughtUp<T>(path: string, call: Call = {}): Promise<Answer<T>> {
-    const { position: atLeast } = (await this.get<{ position: string }>('/v1/log', call)).body;
+    const { status, body } = await this.get<{ position: string }>('/v1/log', call);
+    if (status !== 200) throw new Error(`GET /v1/log: ${status} ${JSON.stringify(body)}`);
     const until = Date.now() + CATCH_UP_MS;
     for (;;) {
-      const answer = await this.get<T & Problem>(path, { ...call, atLeast });
+      const answer = await this.get<T & Problem>(path, { ...call, atLeast: body.position });
       if (answer.body?.code !== 'view-behind' || Date.now() > until) return answer;
     }
   }

@@ -66,7 +66,7 @@ export async function startWorker(settings: Settings): Promise<Worker> {
 }
 
 /** Runs the built service where it should not start; kills it after the time given, which shows as a signal. */
-export async function runToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
+export async function runToEnd(settings: Settings, withinMs = 60_000): Promise<Ended> {
   return endOf(
     launch(MAIN, { GATEHOUSE_HTTP: '127.0.0.1:0', GATEHOUSE_GRPC: '127.0.0.1:0', ...settings }),
     withinMs,
@@ -74,7 +74,7 @@ export async function runToEnd(settings: Settings, withinMs = 15_000): Promise<E
 }
 
 /** The same with the worker. */
-export async function runWorkerToEnd(settings: Settings, withinMs = 15_000): Promise<Ended> {
+export async function runWorkerToEnd(settings: Settings, withinMs = 60_000): Promise<Ended> {
   return endOf(launch(WORKER, { GATEHOUSE_HTTP: '127.0.0.1:0', ...settings }), withinMs);
 }
 
@@ -101,9 +101,9 @@ function running(process: Process, http: string, began: number): Worker {
 
 function launch(program: string, settings: Settings): Process {
   if (!existsSync(program)) throw new Error(`${program} is missing: run "npm run build" first`);
-  // NODE_OPTIONS is the tests' own (it loads TypeScript), and so are other GATEHOUSE_… names: what runs here has its settings only.
+  // What is the tests' own: NODE_OPTIONS loads TypeScript, NODE_ENV makes kafkajs give up sooner; what runs here has its settings only.
   const inherited = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|GATEHOUSE_)/.test(name)),
+    Object.entries(process.env).filter(([name]) => !/^(NODE_OPTIONS$|NODE_ENV$|GATEHOUSE_)/.test(name)),
   );
   const child = spawn(process.execPath, [program], {
     cwd: ROOT,
@@ -128,7 +128,7 @@ function listening({ child, output, ended }: Process, doors: readonly string[]):
     const look = () => {
       const said = doors.flatMap(
         (door) =>
-          new RegExp(`^gatehouse ${door} listening on (?:\\w+://)?(\\S+)$`, 'm').exec(output())?.[1] ?? [],
+          new RegExp(`^gatehouse ${door} listening on (?:\\w+://)?(\\S+)\\n`, 'm').exec(output())?.[1] ?? [],
       );
       if (said.length < doors.length) return;
       child.stdout?.off('data', look);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Worker } from './service';
 
-const WITHIN_MS = 90_000;
+const WITHIN_MS = 180_000;
 const EVERY_MS = 20;
 
 /** What a process says of the fan-out. */
