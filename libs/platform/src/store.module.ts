@@ -1,4 +1,4 @@
-import { Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Inject, Module, type OnApplicationShutdown } from '@nestjs/common';
 import type { Logger } from 'pino';
 import { openStore, type OpenStore } from '@gatehouse/event-store';
 import { Channels } from './channels';
@@ -22,7 +22,9 @@ import { WaitingDoor } from './waiting-door';
   ],
   exports: [EVENT_STORE],
 })
-export class StoreModule implements OnApplicationShutdown {
+export class StoreModule implements BeforeApplicationShutdown, OnApplicationShutdown {
+  private relayStopped = Promise.resolve();
+
   constructor(
     @Inject(EVENT_STORE) private readonly store: OpenStore,
     private readonly followers: FollowerHost,
@@ -39,9 +41,14 @@ export class StoreModule implements OnApplicationShutdown {
     void store.failed.then((failure) => state.fail(failure));
   }
 
+  /** The relay needs no door: a broker that hangs and a client that does are waited for at the same time. */
+  beforeApplicationShutdown(): void {
+    this.relayStopped = this.channels.stop();
+  }
+
   /** After the doors have closed, and whoever follows has stopped. */
   async onApplicationShutdown(): Promise<void> {
-    await Promise.all([this.followers.stop(), this.channels.stop()]);
+    await Promise.all([this.followers.stop(), this.relayStopped]);
     await this.store.close();
   }
 }
