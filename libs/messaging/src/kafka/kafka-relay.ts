@@ -6,6 +6,7 @@ import {
   pause,
   Question,
   reasonOf,
+  settlesWithin,
 } from '@gatehouse/eventsourcing';
 import type { Kafka } from 'kafkajs';
 import { Behind } from '../behind';
@@ -33,7 +34,8 @@ const USED_OF_A_BATCH = 0.8;
 /** Events in memory at once, at most; each can take 512 KiB. */
 const EVENTS = 250;
 const RETRY_MS = { first: 200, longest: 60_000 };
-const GRACE_MS = 2_000;
+/** What a stop waits for, one after the other: together less than a process has to end. */
+const STOP_MS = { sent: 3_000, closed: 3_000, ended: 1_000 };
 /** So long who asks for the status waits for the log to say where it ends. */
 const MEASURE_MS = 1_000;
 const NO_FAILURES: ReadonlyMap<string, string> = new Map();
@@ -88,16 +90,15 @@ export class KafkaRelay {
     );
   }
 
-  /** Gives up ownership, after what is being sent. */
+  /**
+   * Gives up ownership, and finishes what is being sent if the broker answers in time. What is cut off is sent again by
+   * who relays next: without an answer the checkpoint does not move, and afterwards nothing can write it.
+   */
   async stop(): Promise<void> {
     this.leaving.abort();
-    await this.ownership?.leave();
-    // A broker that does not answer is not waited for.
-    await Promise.race([this.serving, pause(GRACE_MS)]);
-    await this.publisher.close();
-    await this.checkpoints?.close();
-    await this.serving;
-    await Promise.race([this.running, pause(GRACE_MS)]);
+    await settlesWithin(STOP_MS.sent, Promise.all([this.ownership?.leave(), this.serving]));
+    await settlesWithin(STOP_MS.closed, Promise.all([this.publisher.close(), this.checkpoints?.close()]));
+    await settlesWithin(STOP_MS.ended, Promise.all([this.serving, this.running]));
   }
 
   private async run(): Promise<void> {
