@@ -1,4 +1,5 @@
-import { accessSync, constants } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { KafkaRelayOptions, KafkaSettings } from '@gatehouse/messaging';
 import { nonEmpty, setting, SettingWrong, whole, type Setting } from './setting';
@@ -21,7 +22,7 @@ export const KAFKA_SETTINGS = {
     name: 'GATEHOUSE_KAFKA',
     default: undefined,
     meaning:
-      'Fan out through these Kafka brokers: `host:port`, several with commas between. Not set: no fan-out.',
+      'Fan out through these Kafka brokers: `host:port`, several with commas between; a host is a name or an IPv4 address. Not set: no fan-out.',
     parse: brokers,
   }),
   kafkaPrefix: setting({
@@ -40,7 +41,7 @@ export const KAFKA_SETTINGS = {
     name: 'GATEHOUSE_KAFKA_TLS',
     default: 'off',
     meaning:
-      '`off`; `on`: TLS, with the authorities that Node trusts; a path: TLS, with the authorities in that PEM file.',
+      '`off`; `on`: TLS, with the authorities that Node trusts; a path: TLS, with the authorities in that file, which are certificates in PEM.',
     parse: tls,
   }),
   kafkaSasl: setting({
@@ -122,21 +123,24 @@ function checkedSasl(
   return { ...user, password };
 }
 
-const BROKER = /^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\]):(\d{1,5})$/;
+/** kafkajs takes what is before the first colon for the host: an IPv6 address would never be reached. */
+const BROKER = /^[A-Za-z0-9.-]+:(\d{1,5})$/;
 
 function brokers(text: string): string[] {
   const list = text.split(',').map((one) => one.trim());
   for (const one of list) {
     const port = Number(BROKER.exec(one)?.[1]);
     if (!(port >= 1 && port <= 65_535))
-      throw new Error('must be brokers as host:port with commas between, like 127.0.0.1:9092');
+      throw new Error(
+        'must be brokers as host:port with commas between, like 127.0.0.1:9092; a host is a name or an IPv4 address',
+      );
   }
   return list;
 }
 
 /** Whether what is sent to a broker stays on this machine. */
 function isLocal(broker: string): boolean {
-  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(broker);
+  return /^(127\.\d+\.\d+\.\d+|localhost):\d+$/.test(broker);
 }
 
 function topicPrefix(text: string): string {
@@ -154,12 +158,33 @@ function tls(text: string): KafkaSettings['tls'] {
   if (text === 'on') return true;
   if (!text.includes('/')) throw new Error('must be off, on, or the path of a PEM file (with a / in it)');
   const caFile = resolve(text);
+  if (!certificatesOf(caFile).every(isCertificate))
+    throw new Error('must be off, on, or a file with certificates in PEM that are whole');
+  return { caFile };
+}
+
+const CERTIFICATE = /-----BEGIN ((?:TRUSTED |X509 )?CERTIFICATE)-----[^-]+-----END \1-----/g;
+
+function certificatesOf(file: string): string[] {
+  let text: string;
   try {
-    accessSync(caFile, constants.R_OK);
+    text = readFileSync(file, 'utf8');
   } catch {
     throw new Error('must be off, on, or a PEM file that can be read');
   }
-  return { caFile };
+  const found = text.match(CERTIFICATE);
+  if (found === null) throw new Error('must be off, on, or a file with certificates in PEM');
+  return found;
+}
+
+/** TLS reads no further than the first that is none, and says nothing. */
+function isCertificate(pem: string): boolean {
+  try {
+    void new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function sasl(text: string): SaslUser {

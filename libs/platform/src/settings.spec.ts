@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { rootCertificates } from 'node:tls';
 import { readSettings, SettingWrong, settingsTable, unknownSettings } from './settings';
 
 const folder = mkdtempSync(join(tmpdir(), 'gatehouse-settings-'));
@@ -46,10 +47,14 @@ describe('settings', () => {
     ['GATEHOUSE_KAFKA', 'kafka', 'host:port'],
     ['GATEHOUSE_KAFKA', 'kafka:9092,', 'host:port'],
     ['GATEHOUSE_KAFKA', 'kafka:99999', 'host:port'],
+    ['GATEHOUSE_KAFKA', '[::1]:9092', 'a name or an IPv4 address'],
+    ['GATEHOUSE_KAFKA', 'kafka:9092,[2001:db8::1]:9092', 'a name or an IPv4 address'],
+    ['GATEHOUSE_KAFKA', '::1:9092', 'a name or an IPv4 address'],
     ['GATEHOUSE_KAFKA_PREFIX', 'a topic', 'letters'],
     ['GATEHOUSE_KAFKA_CLIENT_ID', '', 'ASCII'],
     ['GATEHOUSE_KAFKA_TLS', 'yes', 'off, on'],
     ['GATEHOUSE_KAFKA_TLS', '/no/such/file.pem', 'can be read'],
+    ['GATEHOUSE_KAFKA_TLS', '/', 'can be read'],
     ['GATEHOUSE_KAFKA_SASL', 'gssapi:me', 'scram'],
     ['GATEHOUSE_KAFKA_SASL', 'plain:me', 'GATEHOUSE_KAFKA_PASSWORD'],
     ['GATEHOUSE_KAFKA_PASSWORD', 'word', 'GATEHOUSE_KAFKA_SASL'],
@@ -159,9 +164,9 @@ describe('settings', () => {
 
   it('no brokers is no fan-out; with brokers the rest has defaults', () => {
     expect(read({}).kafka).toBeUndefined();
-    expect(read({ GATEHOUSE_KAFKA: '127.0.0.1:9092, [::1]:9093' }).kafka).toEqual({
+    expect(read({ GATEHOUSE_KAFKA: '127.0.0.1:9092, kafka-2.example:9093' }).kafka).toEqual({
       connection: {
-        brokers: ['127.0.0.1:9092', '[::1]:9093'],
+        brokers: ['127.0.0.1:9092', 'kafka-2.example:9093'],
         clientId: 'gatehouse',
         tls: false,
         sasl: undefined,
@@ -182,6 +187,25 @@ describe('settings', () => {
     const sasl = { mechanism: 'plain', username: 'relay', password: 'open-sesame' };
     expect(read({ ...env, GATEHOUSE_KAFKA_TLS: 'on' }).kafka?.connection).toMatchObject({ tls: true, sasl });
     expect(read({ ...env, GATEHOUSE_KAFKA: 'localhost:9092' }).kafka?.connection).toMatchObject({ sasl });
+  });
+
+  it('the authorities of the brokers are certificates in PEM, and what else is in the file is in no message', () => {
+    const file = join(folder, 'ca.pem');
+    const read = (text: string) => {
+      writeFileSync(file, text);
+      return readSettings({ GATEHOUSE_DATA: data, GATEHOUSE_KAFKA: 'kafka:9093', GATEHOUSE_KAFKA_TLS: file });
+    };
+    const [one, two] = rootCertificates as [string, string];
+    for (const text of [one, `# two of them\n${one}\n${two}\n`])
+      expect(read(text).kafka?.connection.tls).toEqual({ caFile: file });
+    const base64 = one.replace(/-----.*-----/g, '');
+    const damaged = one.replace(base64, base64.slice(0, 101));
+    const privateKey = `-----BEGIN PRIVATE KEY-----${base64}-----END PRIVATE KEY-----`;
+    for (const text of ['', base64, damaged, `${one}\n${damaged}`, privateKey]) {
+      expect(() => read(text)).toThrow(SettingWrong);
+      expect(() => read(text)).toThrow(/^GATEHOUSE_KAFKA_TLS must be .*certificates in PEM/);
+      expect(() => read(text)).not.toThrow(base64.slice(1, 20));
+    }
   });
 
   it('a secret may come in a file', () => {
