@@ -1,8 +1,10 @@
 import { decode, type Fact } from '@gatehouse/domain';
 import { Recent, type EventStore, type Recorded } from '@gatehouse/eventsourcing';
 import type { RegisteredFact, Told } from './messages/told';
+import { Pointers } from './pointers';
 
 const MOST_BYTES = 16 * 1024 * 1024;
+const MOST_POINTER_BYTES = 4 * 1024 * 1024;
 const MOST_VERSIONS = 50_000;
 
 /**
@@ -13,12 +15,14 @@ export class PointedAt {
   private readonly events: Recent<Fact>;
   /** Where versions were registered. */
   private readonly registrations = new Recent<bigint>(MOST_VERSIONS);
+  private readonly pointers: Pointers;
 
   constructor(
     private readonly store: Pick<EventStore, 'read'>,
     mostBytes = MOST_BYTES,
   ) {
     this.events = new Recent(mostBytes);
+    this.pointers = new Pointers(store, Math.min(mostBytes, MOST_POINTER_BYTES));
   }
 
   /** An event that is passing by: others may point at it soon. */
@@ -50,6 +54,7 @@ export class PointedAt {
           fact,
           from: await this.registered(stream, from.version, fact),
           to: to ? await this.registered(stream, to.version, fact) : null,
+          next: to ? await this.pointers.rollbackTarget(stream, fact) : null,
         };
       }
       case 'model.Deprecated': {

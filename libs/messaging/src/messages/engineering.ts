@@ -65,14 +65,14 @@ function promotion({ fact, version, previous }: ToldOf<'model.Promoted'>): Promo
     previous: data.previous ? nameOf(data.previous, previous) : null,
     pointer: data.pointer,
     ...madeOf(version),
-    // With nothing live before there is nothing to go back to but nothing.
+    // What was live before is where a rollback goes; where nothing was, it goes to nothing.
     rollback: leaving(fact, live, data.pointer, data.previous ? {} : { to: 0 }),
     breakGlass: breakGlassOf(fact),
     note: data.note ?? null,
   };
 }
 
-function rollback({ fact, from, to }: ToldOf<'model.RolledBack'>): Rollback {
+function rollback({ fact, from, to, next }: ToldOf<'model.RolledBack'>): Rollback {
   const { data } = fact;
   const live = data.to ? nameOf(data.to, to) : null;
   return {
@@ -82,7 +82,7 @@ function rollback({ fact, from, to }: ToldOf<'model.RolledBack'>): Rollback {
     previous: nameOf(data.from, from),
     pointer: data.pointer,
     ...madeOf(to),
-    rollback: live && leaving(fact, live, data.pointer, {}),
+    rollback: live && leaving(fact, live, data.pointer, next === null ? { to: 0 } : {}),
     reason: data.reason,
     note: data.note ?? null,
   };
@@ -99,7 +99,7 @@ function madeOf(registered: RegisteredFact | null): Made {
   return { artifacts, code, config, prompt, retrieval };
 }
 
-/** `other` needs a note, so the request is valid as it is; who sends it may say more. */
+/** `other` needs a note, so the request is accepted as it is until the pointer moves; who sends it may say more. */
 function leaving(
   { meta }: Told['fact'],
   { version, digest }: VersionName,

@@ -56,6 +56,47 @@ const channelsOf = (messages: readonly Message[]) => messages.map(({ topic }) =>
 const body = (messages: readonly Message[], channel: string) =>
   JSON.parse(String(messages.find(({ topic }) => topic.includes(channel))!.value)) as Record<string, unknown>;
 
+/** The rollback request that engineering got, as a command. */
+function requestIn(messages: readonly Message[]): Extract<Command, { verb: 'rollBack' }> | null {
+  const { rollback } = body(messages, 'engineering') as {
+    rollback: {
+      headers: Record<string, string>;
+      body: Extract<Command, { verb: 'rollBack' }>['data'];
+    } | null;
+  };
+  if (rollback === null) return null;
+  const ifPointer = Number(rollback.headers['If-Match']!.replaceAll('"', ''));
+  return { verb: 'rollBack', data: { ...rollback.body, ifPointer } };
+}
+
+const typeOf = (messages: readonly Message[]) => messages[0]!.headers['ce_type']!;
+
+/** A model whose pointer moved about: four versions, the first of them promoted, then so many attempts. */
+async function movedAbout(next: (n: number) => number, attempts: number) {
+  const store = new MemoryEventStore();
+  const lives = new Lives(store);
+  const issue = (command: Command) =>
+    lives.issue('acme', 'fraud', command, command.verb === 'approve' ? ROSA : BOB);
+  const release = async (version: number) => {
+    await issue(evaluate(version, 90));
+    await issue(approve(version));
+    await issue({ verb: 'promote', data: { version } });
+  };
+  const live = () => lives.states.get(modelStream('acme', 'fraud'))?.pointer.stack.at(-1);
+  for (const version of [1, 2, 3, 4]) await lives.issue('acme', 'fraud', register(`seed ${version}`));
+  await release(1);
+  for (let i = 0; i < attempts; i++) {
+    const version = 1 + next(4);
+    const roll = next(20);
+    const to = roll % 3 === 0 ? { to: next(5) } : {};
+    if (roll === 0) await issue({ verb: 'deprecate', data: { version, sunset: '2027-01-31' } });
+    else if (roll < 10)
+      await issue({ verb: 'rollBack', data: { from: live() ?? 1, reason: 'drift', ...to } });
+    else await release(version);
+  }
+  return { store, lives, live };
+}
+
 /** Two versions: the second one is measured against the first, promoted, rolled back; the second is deprecated. */
 async function life(): Promise<{
   store: MemoryEventStore;
@@ -159,13 +200,14 @@ describe('messages', () => {
     for (const type of Object.values(TYPES)) expect(document).toContain(type.split('.').slice(-2).join('.'));
   });
 
-  it('the same event makes the same bytes, whether or not what it points at was kept', async () => {
-    const { store, tell } = await life();
-    await tell({ verb: 'promote', data: { version: 1 } }, BOB);
+  it('the same event makes the same bytes, whether or not what it points at was kept, and when it comes again', async () => {
+    const { store } = await movedAbout(randomFrom(5), 60);
     const bytes = (messages: Message[][]) => JSON.stringify(messages);
-    expect(bytes(await messagesIn(store, ENVELOPE, new PointedAt(store, 0)))).toBe(
-      bytes(await messagesIn(store)),
-    );
+    const kept = new PointedAt(store);
+    const once = await messagesIn(store, ENVELOPE, kept);
+    expect(once.filter((messages) => typeOf(messages).includes('rolled-back')).length).toBeGreaterThan(5);
+    expect(bytes(await messagesIn(store, ENVELOPE, kept))).toBe(bytes(once));
+    expect(bytes(await messagesIn(store, ENVELOPE, new PointedAt(store, 0)))).toBe(bytes(once));
   });
 
   it('another program reads them as CloudEvents', async () => {
@@ -266,11 +308,7 @@ describe('channels', () => {
     await tell(evaluate(2, 95));
     await tell(approve(2), ROSA);
     const messages = await tell({ verb: 'promote', data: { version: 2 } }, BOB);
-    const { rollback } = body(messages, 'engineering') as {
-      rollback: { headers: Record<string, string>; body: Extract<Command, { verb: 'rollBack' }>['data'] };
-    };
-    const ifPointer = Number(rollback.headers['If-Match']!.replaceAll('"', ''));
-    const told = await tell({ verb: 'rollBack', data: { ...rollback.body, ifPointer } }, BOB);
+    const told = await tell(requestIn(messages)!, BOB);
     expect(channelsOf(told)).toEqual(['lifecycle', 'data-science', 'engineering', 'product']);
     expect(body(told, 'engineering')).toMatchObject({
       live: { version: 1, label: '1.0.0' },
@@ -279,6 +317,53 @@ describe('channels', () => {
       reason: 'other',
     });
     expect(body(told, 'product')).toMatchObject({ change: 'Trained with one', previous: { version: 2 } });
+  });
+
+  it.each<[string, (string | number)[], (number | null)[]]>([
+    ['the first promotion', [1], [null]],
+    ['each promotion in turn', [1, 2, 3], [2, 1, null]],
+    ['a version that came back', [1, 2, 1], [2, null]],
+    ['a version whose predecessor is deprecated', [1, 2, 3, 'deprecate 1'], [2, null]],
+    ['a version that replaced what was rolled back', [1, 2, 'roll back', 3], [1, null]],
+  ])('rollback requests, sent one after the other, lead from %s to nothing', async (_, before, down) => {
+    const { tell } = await life();
+    for (const version of [2, 3]) {
+      await tell(register(`seed ${version}`));
+      await tell(evaluate(version, 95));
+    }
+    let moved: Message[] = [];
+    for (const step of before)
+      if (step === 'roll back') moved = await tell(requestIn(moved)!, BOB);
+      else if (typeof step === 'string')
+        await tell({ verb: 'deprecate', data: { version: 1, sunset: '2027-01-31' } }, BOB);
+      else {
+        if (step > 1) await tell(approve(step), ROSA);
+        moved = await tell({ verb: 'promote', data: { version: step } }, BOB);
+      }
+    const lives: unknown[] = [];
+    for (let request = requestIn(moved); request; request = requestIn(moved)) {
+      moved = await tell(request, BOB);
+      const { live } = body(moved, 'engineering') as { live: { version: number } | null };
+      lives.push(live && live.version);
+    }
+    expect(lives).toEqual(down);
+  });
+
+  it('whatever a pointer lives through, the rollback request of its newest move is accepted as it is', async () => {
+    const next = randomFrom(11);
+    const seen = { down: 0, toNothing: 0, none: 0 };
+    for (let life = 0; life < 60; life++) {
+      const { store, lives, live } = await movedAbout(next, next(40));
+      // What was sent before anything else happened is still accepted now, while the pointer is where it was.
+      const moves = (await messagesIn(store)).filter((messages) =>
+        /promoted|rolled-back/.test(typeOf(messages)),
+      );
+      const request = requestIn(moves.at(-1)!);
+      expect(request === null).toBe(live() === undefined);
+      if (request) expect(lives.would('acme', 'fraud', request, BOB)).toHaveLength(1);
+      seen[request === null ? 'none' : request.data.to === 0 ? 'toNothing' : 'down'] += 1;
+    }
+    expect(Math.min(...Object.values(seen))).toBeGreaterThan(3);
   });
 
   it('a deprecation says until when, and what comes instead', async () => {

@@ -19,6 +19,8 @@ export type Told =
       readonly fact: Of<'model.RolledBack'>;
       readonly from: RegisteredFact | null;
       readonly to: RegisteredFact | null;
+      /** Where a rollback that names no target goes from here; null: nowhere. */
+      readonly next: number | null;
     }
   | {
       readonly fact: Of<'model.Deprecated'>;

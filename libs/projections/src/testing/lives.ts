@@ -5,21 +5,22 @@ import {
   decide,
   evolve,
   type Fact,
+  type ModelEvent,
   modelStream,
   noModel,
   type ModelState,
   type Policy,
+  type PolicyDocument,
   Rejected,
 } from '@gatehouse/domain';
 import type { EventStore, JsonObject, NewEvent } from '@gatehouse/eventsourcing';
 
 const digest = (value: unknown) =>
   `sha256:${createHash('sha256').update(JSON.stringify(value)).digest('hex')}`;
-const policy: Policy = {
-  ref: { name: 'built-in', version: 1, digest: digest('policy') },
-  document: { policy: 'built-in', models: ['*'], production: { approvals: [{ count: 1 }] } },
-  evaluate: () => ({ because: 'there are no expressions here' }),
-  inWeek: () => false,
+const BUILT_IN: PolicyDocument = {
+  policy: 'built-in',
+  models: ['*'],
+  production: { approvals: [{ count: 1 }] },
 };
 const START = Date.parse('2026-03-01T00:00:00.000Z');
 
@@ -29,10 +30,21 @@ export const PEOPLE: Actor[] = ['rosa', 'bob', 'dana'].map((id) => ({ id, kind: 
 /** The life of models, decided by the real rules, written to a store; `states` is what the domain makes of it. */
 export class Lives {
   readonly states = new Map<string, ModelState>();
+  private readonly policy: Policy;
   private clock = START;
   private count = 0;
 
-  constructor(private readonly store: Pick<EventStore, 'append'>) {}
+  constructor(
+    private readonly store: Pick<EventStore, 'append'>,
+    document = BUILT_IN,
+  ) {
+    this.policy = {
+      ref: { name: document.policy, version: 1, digest: digest('policy') },
+      document,
+      evaluate: () => ({ because: 'there are no expressions here' }),
+      inWeek: () => false,
+    };
+  }
 
   /** Issues a command; answers the events it made, or null where the rules refuse it. A second later every time. */
   async issue(
@@ -46,29 +58,39 @@ export class Lives {
     const id = uuid(`${stream}/${this.count++}`);
     const time = new Date((this.clock += 1000)).toISOString();
     const revision = this.revisions.get(stream) ?? -1n;
+    const decided = this.decided(state, id, time, model, command, actor);
+    if (decided === null) return null;
+    const events = decided.map(({ type, data }) => ({
+      id,
+      type,
+      data: data,
+      meta: metaOf(id, time, tenant, model, actor),
+    }));
+    if (events.length === 0) return events;
+    const appended = await this.store.append(stream, revision, events);
+    for (const event of events) evolve(state, { ...event, ...appended } as unknown as Fact);
+    this.states.set(stream, state);
+    this.revisions.set(stream, appended.revision);
+    return events;
+  }
+
+  /** What the rules would make of a command now; null where they refuse it. Nothing is written. */
+  would(tenant: string, model: string, command: Command, actor: Actor = CI): readonly ModelEvent[] | null {
+    const state = this.states.get(modelStream(tenant, model)) ?? noModel();
+    return this.decided(state, uuid('would'), new Date(this.clock).toISOString(), model, command, actor);
+  }
+
+  private decided(
+    state: ModelState,
+    eventId: string,
+    now: string,
+    model: string,
+    command: Command,
+    actor: Actor,
+  ): readonly ModelEvent[] | null {
+    const context = { now, eventId, actor, model, capacities: [], holds: () => false, digest };
     try {
-      const decided = decide(command, state, {
-        now: time,
-        eventId: id,
-        actor,
-        model,
-        policy,
-        capacities: [],
-        holds: () => false,
-        digest,
-      });
-      const events = decided.map(({ type, data }) => ({
-        id,
-        type,
-        data: data,
-        meta: metaOf(id, time, tenant, model, actor),
-      }));
-      if (events.length === 0) return events;
-      const appended = await this.store.append(stream, revision, events);
-      for (const event of events) evolve(state, { ...event, ...appended } as unknown as Fact);
-      this.states.set(stream, state);
-      this.revisions.set(stream, appended.revision);
-      return events;
+      return decide(command, state, { ...context, policy: this.policy });
     } catch (error) {
       if (error instanceof Rejected) return null;
       throw error;
