@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 
+import { betterWay, judgedWay } from './bounds';
 import { differsAtMost, minus } from './decimal';
-import { betterWay } from './gate';
+import type { Bound } from './events';
+import { judge } from './gate';
 import { NOTHING_EVALUATED } from './state';
 import { digest } from './testing/scenario';
 
@@ -41,6 +43,40 @@ it.each([
   [{}, undefined],
 ])('which way is better in %j: %p', (bound, way) => {
   expect(betterWay(bound)).toBe(way);
+});
+
+it.each<[Bound, string | undefined]>([
+  [{ min: 1 }, 'higher'],
+  [{ max: 1 }, 'lower'],
+  [{ min: 1, max: 2 }, undefined],
+  [{ maxRegression: 0.5, better: 'higher' }, 'higher'],
+  [{ maxRegression: 0.5, better: 'lower' }, 'lower'],
+  [{ min: 1, max: 2, maxRegression: 0.5, better: 'lower' }, 'lower'],
+  [{ max: 2, maxRegression: 0.5 }, 'lower'],
+])('the verdicts on %j, wherever the metric went, say which way is better: %p', (bound, way) => {
+  for (const [value, live] of [
+    [0.9, 0.1],
+    [0.1, 0.9],
+    [0.3, 0.1],
+    [0, 0.7],
+  ] as const) {
+    const measured = { metrics: { 'f1 >= 1': value }, thresholds: { 'f1 >= 1': bound } };
+    const rules = judge(measured, { version: 1, metrics: { 'f1 >= 1': live } });
+    expect(judgedWay(rules, 'f1 >= 1', minus(value, live))).toBe(way);
+    expect(judgedWay(rules, 'f1', minus(value, live))).toBeUndefined();
+  }
+});
+
+it('verdicts that disagree do not say which way is better', () => {
+  const by = (bound: Bound) =>
+    judge({ metrics: { f1: 2 }, thresholds: { f1: bound } }, { version: 1, metrics: { f1: 1 } });
+  const regression = { maxRegression: 5 };
+  const ways = (...bounds: Bound[]) => judgedWay(bounds.flatMap(by), 'f1', 1);
+  expect(ways({ min: 1 }, { max: 3 })).toBeUndefined();
+  expect(ways({ min: 1 }, { min: 2 })).toBe('higher');
+  expect(
+    ways({ ...regression, better: 'higher' }, { ...regression, better: 'lower' }, { min: 1 }),
+  ).toBeUndefined();
 });
 
 it('nothing evaluated is the digest of the empty list', () => {

@@ -1,3 +1,4 @@
+import { betterWay, BOUND } from './bounds';
 import { differsAtMost, minus } from './decimal';
 import type { Bound, Deltas, Rule } from './events';
 
@@ -11,14 +12,6 @@ export type Measured = {
 export type Comparison =
   | { readonly version: number; readonly metrics: { readonly [metric: string]: number } }
   | { readonly why: string };
-
-/** Which way is better: as declared, or as the one-sided bound implies; undefined where neither says it, or both disagree. */
-export function betterWay(bound: Bound): 'higher' | 'lower' | undefined {
-  const { min, max, better } = bound;
-  if ((min === undefined) === (max === undefined)) return better;
-  const implied = min !== undefined ? 'higher' : 'lower';
-  return better === undefined || better === implied ? implied : undefined;
-}
 
 /** The verdict on every declared bound, in order of metric. No bound at all judges nothing, which is inconclusive. */
 export function judge(measured: Measured, live: Comparison, suite?: string): Rule[] {
@@ -63,8 +56,8 @@ function ownValue(metrics: Measured['metrics'], metric: string): number | undefi
 function judgeBound(metric: string, bound: Bound, value: number | undefined, live: Comparison): Rule[] {
   const { min, max, maxRegression } = bound;
   const rules: Rule[] = [];
-  if (min !== undefined) rules.push(limit(`${metric} >= ${min}`, min, value, (measured) => measured >= min));
-  if (max !== undefined) rules.push(limit(`${metric} <= ${max}`, max, value, (measured) => measured <= max));
+  if (min !== undefined) rules.push(limit(BOUND.min(metric, min), min, value, (measured) => measured >= min));
+  if (max !== undefined) rules.push(limit(BOUND.max(metric, max), max, value, (measured) => measured <= max));
   if (maxRegression !== undefined) rules.push(regression(metric, bound, maxRegression, value, live));
   return rules;
 }
@@ -86,7 +79,7 @@ function regression(
   value: number | undefined,
   live: Comparison,
 ): Rule {
-  const rule = `${metric} regression <= ${required}`;
+  const rule = BOUND.maxRegression(metric, required);
   if (value === undefined) return { rule, required, ...NOT_MEASURED };
   if ('why' in live) return { rule, required, observed: null, verdict: 'pass', because: live.why };
   const before = ownValue(live.metrics, metric);

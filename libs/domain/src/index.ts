@@ -4,7 +4,7 @@ export * from './commands';
 export * from './rejections';
 export * from './pointer';
 export * from './state';
-export { betterWay } from './gate';
+export { betterWay, judgedWay } from './bounds';
 export * from './policy-document';
 export { matchesPattern } from './patterns';
 export { durationMs } from './duration';

@@ -1,7 +1,7 @@
 import { Kafka as CloudEventsOverKafka } from 'cloudevents';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { decode, modelStream, type Command } from '@gatehouse/domain';
+import { decode, modelStream, type Command, type PolicyDocument } from '@gatehouse/domain';
 import type { Recorded } from '@gatehouse/eventsourcing';
 import { MemoryEventStore, toHead } from '@gatehouse/eventsourcing/testing';
 import {
@@ -97,18 +97,26 @@ async function movedAbout(next: (n: number) => number, attempts: number) {
   return { store, lives, live };
 }
 
-/** Two versions: the second one is measured against the first, promoted, rolled back; the second is deprecated. */
-async function life(): Promise<{
-  store: MemoryEventStore;
-  tell: (command: Command, who?: typeof CI) => Promise<Message[]>;
-}> {
+type Telling = {
+  readonly store: MemoryEventStore;
+  readonly tell: (command: Command, who?: typeof CI) => Promise<Message[]>;
+};
+
+/** A model under a policy: the messages of each command that is issued. */
+function telling(document?: PolicyDocument): Telling {
   const store = new MemoryEventStore();
-  const lives = new Lives(store);
+  const lives = new Lives(store, document);
   const tell = async (command: Command, who = CI) => {
     const made = await lives.issue('acme', 'fraud', command, who);
     if (!made?.length) throw new Error(`refused: ${JSON.stringify(command)}`);
     return (await messagesIn(store)).at(-1)!;
   };
+  return { store, tell };
+}
+
+/** One of which a first version is ready to be promoted. */
+async function life(): Promise<Telling> {
+  const { store, tell } = telling();
   await tell(register('one', '1.0.0'));
   await tell(evaluate(1, 90));
   await tell(approve(1), ROSA);
@@ -298,6 +306,51 @@ describe('channels', () => {
     expect(body(messages, 'engineering')).toMatchObject({
       previous: { version: 1 },
       rollback: { path: '/v1/models/fraud/rollback', headers: { 'If-Match': '"2"' } },
+    });
+  });
+
+  it('product says what got better and what got worse also where only the policy has the bounds', async () => {
+    const { tell } = telling({
+      policy: 'bounded',
+      models: ['fraud'],
+      staging: {
+        suites: [
+          {
+            suite: 'holdout',
+            metrics: {
+              f1: { min: 0.8 },
+              latency: { max: 50 },
+              cost: { maxRegression: 3, better: 'lower' },
+              recall: { min: 0.5, max: 1, maxRegression: 0.5, better: 'higher' },
+              length: { min: 10, max: 90 },
+            },
+          },
+        ],
+      },
+      production: { approvals: [{ count: 1 }] },
+    });
+    const release = async (version: number, metrics: object) => {
+      await tell(measured(version, 0, { thresholds: {}, metrics }));
+      await tell(approve(version), ROSA);
+      return tell({ verb: 'promote', data: { version } }, BOB);
+    };
+    await tell(register('one', '1.0.0'));
+    await release(1, { f1: 0.9, latency: 41, cost: 5, recall: 0.75, length: 40, size: 7 });
+    await tell(register('two', '2.0.0'));
+    const messages = await release(2, { f1: 0.93, latency: 45, cost: 4, recall: 0.5, length: 50, size: 9 });
+    expect(body(messages, 'product')).toMatchObject({
+      better: [
+        'cost on holdout is 4, 1 lower than the 5 of what was live',
+        'f1 on holdout is 0.93, 0.03 higher than the 0.9 of what was live',
+      ],
+      worse: [
+        'latency on holdout is 45, 4 higher than the 41 of what was live',
+        'recall on holdout is 0.5, 0.25 lower than the 0.75 of what was live',
+      ],
+      moved: [
+        'length on holdout is 50, 10 higher than the 40 of what was live',
+        'size on holdout is 9, 2 higher than the 7 of what was live',
+      ],
     });
   });
 

@@ -73,7 +73,7 @@ function promotion({ fact, version, previous, evaluations, approvals }: ToldOf<'
       at: time,
       comment,
     })),
-    ...changesOf(data.evidence.deltas, evaluations),
+    ...changesOf(data.evidence, evaluations),
     from: meta.time,
     customers: {
       tell: `Since ${meta.time} ${sayModel(fact)} answers with ${sayVersion(live)}.${change === null ? '' : ` What changed: ${change}`}`,

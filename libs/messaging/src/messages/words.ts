@@ -1,4 +1,4 @@
-import { betterWay, type Deltas, type ReasonCode } from '@gatehouse/domain';
+import { betterWay, judgedWay, type Evidence, type ReasonCode } from '@gatehouse/domain';
 import type { BreakGlass, EvaluatedFact, VersionName } from './told';
 
 /** "version 4 (3.7.1)". */
@@ -30,7 +30,7 @@ export const REASONS: Record<ReasonCode, string> = {
 export type Changes = {
   readonly better: readonly string[];
   readonly worse: readonly string[];
-  /** What moved where nobody declared which way is better. */
+  /** What moved where neither the bounds of the evaluation nor the verdicts on those of the policy say which way is better. */
   readonly moved: readonly string[];
 };
 
@@ -38,19 +38,21 @@ export const NO_CHANGES: Changes = { better: [], worse: [], moved: [] };
 
 /** What got better and what got worse, in words: in order of suite and metric. What stayed the same is left out. */
 export function changesOf(
-  deltas: { readonly [suite: string]: Deltas },
+  { deltas, rules }: Pick<Evidence, 'deltas' | 'rules'>,
   evaluations: readonly EvaluatedFact[],
 ): Changes {
   const changes = { better: [] as string[], worse: [] as string[], moved: [] as string[] };
-  for (const { data } of evaluations)
+  for (const { data } of evaluations) {
+    const judged = rules.filter(({ suite }) => suite === data.suite);
     for (const [metric, { live, delta }] of Object.entries(deltas[data.suite] ?? {})) {
       if (delta === 0) continue;
       const bound = Object.hasOwn(data.thresholds, metric) ? data.thresholds[metric] : undefined;
-      const way = bound && betterWay(bound);
+      const way = (bound && betterWay(bound)) ?? judgedWay(judged, metric, delta);
       const went = delta > 0 ? 'higher' : 'lower';
       const list = way === undefined ? changes.moved : way === went ? changes.better : changes.worse;
       list.push(sentence(metric, data.suite, { from: live, to: data.metrics[metric], delta, went }));
     }
+  }
   return changes;
 }
 
