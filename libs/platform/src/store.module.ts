@@ -44,6 +44,8 @@ export class StoreModule implements BeforeApplicationShutdown, OnApplicationShut
   /** The relay needs no door: a broker that hangs and a client that does are waited for at the same time. */
   beforeApplicationShutdown(): void {
     this.relayStopped = this.channels.stop();
+    // Whoever awaits it later meets the error.
+    this.relayStopped.catch(() => undefined);
   }
 
   /** After the doors have closed, and whoever follows has stopped. */
