@@ -1,6 +1,8 @@
 import { ValidationPipe, type ArgumentMetadata, type ValidationError } from '@nestjs/common';
 import { InvalidRequest, type FieldError } from '@gatehouse/platform';
 
+const NOT_KNOWN = 'is not known here';
+
 class Validation extends ValidationPipe {
   /** class-transformer drops what an object has anyway (`__proto__`, `toString`), where it has to be refused. */
   override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
@@ -17,8 +19,16 @@ class Validation extends ValidationPipe {
 
 function refuseInherited(query: object): void {
   const names = Object.keys(query).filter((name) => name in Object.prototype);
-  if (names.length > 0)
-    throw new InvalidRequest(names.map((name) => ({ pointer: `/${name}`, message: 'is not known here' })));
+  if (names.length > 0) refuseUnknown(names);
+}
+
+/** Refuses parameters that a route does not know. */
+export function refuseUnknown(names: readonly string[]): never {
+  throw new InvalidRequest(names.map((name) => ({ pointer: pointerTo(name), message: NOT_KNOWN })));
+}
+
+function pointerTo(name: string, at = ''): string {
+  return `${at}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`;
 }
 
 /**
@@ -37,7 +47,7 @@ export const validation = new Validation({
 /** From class-validator's tree to a flat list with JSON pointers; indexes of arrays are names like any other. */
 export function fieldErrors(errors: readonly ValidationError[], at = ''): FieldError[] {
   return errors.flatMap((error) => {
-    const pointer = `${at}/${error.property.replaceAll('~', '~0').replaceAll('/', '~1')}`;
+    const pointer = pointerTo(error.property, at);
     const inside = fieldErrors(error.children ?? [], pointer);
     const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
       pointer,
@@ -49,7 +59,7 @@ export function fieldErrors(errors: readonly ValidationError[], at = ''): FieldE
 }
 
 function meaning(rule: string, message: string, property: string): string {
-  if (rule === 'whitelistValidation') return 'is not known here';
+  if (rule === 'whitelistValidation') return NOT_KNOWN;
   if (rule === 'nestedValidation') return 'must be an object';
   return withoutName(message, property);
 }
