@@ -5,6 +5,7 @@ import { join } from 'node:path';
 /** A message of a channel: what its headers say (CloudEvents, binary mode), and its body. */
 export type Told<Body> = {
   readonly id: string;
+  readonly type: string;
   readonly logId: string;
   readonly subject: string;
   readonly revision: number;
@@ -13,7 +14,7 @@ export type Told<Body> = {
   readonly dataref: string | undefined;
 };
 
-/** What a team reads of a message, line by line. */
+/** What a team reads of a message, line by line; nothing of an `event` that it does not know. */
 export type Tell<Body> = (body: Body) => string[];
 
 /** How a message names a version. */
@@ -35,10 +36,12 @@ export type Channel = {
   readonly folder: string;
 };
 
+type Counts = { told: number; duplicates: number; late: number; unknown: number };
+
 /** A consumer at work. */
 export type Consuming = {
-  /** How many messages were told, and how many were not because they had been. */
-  counts(): { told: number; duplicates: number; late: number };
+  /** How many messages were told; how many were not because they had been, or because nobody here knows what they say. */
+  counts(): Counts;
   stop(): Promise<void>;
 };
 
@@ -62,9 +65,18 @@ export async function consume<Body>(
     eachBatch: async (given) => {
       const { batch } = given;
       if (!given.isRunning() || given.isStale()) return;
-      for (const told of read<Body>(batch)) if (seen.isNew(told)) print(linesOf(told, tell));
-      // First what was seen, then how far the group is: killed in between, it is read again and told once.
-      seen.keep();
+      try {
+        for (const told of read<Body>(batch)) {
+          const before = seen.before(told);
+          const lines = before === null ? linesOf(told, tell) : [];
+          if (lines.length > 0) print(lines);
+          // Not earlier: what could not be printed comes again, and is new then.
+          seen.note(told, before ?? (lines.length > 0 ? 'told' : 'unknown'));
+        }
+      } finally {
+        // First what was seen, then how far the group is: killed in between, it is read again and told once.
+        seen.keep();
+      }
       given.resolveOffset(batch.lastOffset());
       await given.heartbeat();
     },
@@ -72,7 +84,13 @@ export async function consume<Body>(
   return { counts: () => seen.counts, stop: () => consumer.disconnect() };
 }
 
-function linesOf<Body>({ body, dataref, subject }: Told<Body>, tell: Tell<Body>): string[] {
+/** The types that there are in the channels of teams. */
+const TYPES = ['promoted', 'rolled-back', 'deprecated', 'evaluated'].map(
+  (type) => `gatehouse.model.${type}.v1`,
+);
+
+function linesOf<Body>({ type, body, dataref, subject }: Told<Body>, tell: Tell<Body>): string[] {
+  if (!TYPES.includes(type)) return [];
   if (body !== null) return tell(body);
   return [
     `${subject}: too large for the broker`,
@@ -83,6 +101,7 @@ function linesOf<Body>({ body, dataref, subject }: Told<Body>, tell: Tell<Body>)
 function read<Body>({ messages }: Batch): Told<Body>[] {
   return messages.map(({ headers = {}, value }: KafkaMessage) => ({
     id: header(headers, 'ce_id')!,
+    type: header(headers, 'ce_type')!,
     logId: header(headers, 'ce_logid')!,
     subject: header(headers, 'ce_subject')!,
     revision: Number(header(headers, 'ce_revision')),
@@ -104,7 +123,7 @@ type Kept = { ids: string[]; last: { [subject: string]: { logId: string; revisio
  * where its results are, in one transaction with them; then all members of the group share it, too.
  */
 class Seen {
-  readonly counts = { told: 0, duplicates: 0, late: 0 };
+  readonly counts: Counts = { told: 0, duplicates: 0, late: 0, unknown: 0 };
   private readonly file: string;
   private readonly ids: Set<string>;
   private readonly last: Kept['last'];
@@ -119,27 +138,26 @@ class Seen {
     this.last = kept.last;
   }
 
-  /** Whether this is to be told; from now on it was. */
-  isNew({ id, logId, subject, revision }: Told<unknown>): boolean {
+  /** Why this is not to be told; null: it is new. */
+  before({ id, logId, subject, revision }: Told<unknown>): 'duplicates' | 'late' | null {
     const last = this.last[subject];
-    if (this.ids.has(id)) return this.not('duplicates');
+    if (this.ids.has(id)) return 'duplicates';
+    // Revisions of another log (a backup that was restored) do not compare with those of this one.
+    return last?.logId === logId && revision <= last.revision ? 'late' : null;
+  }
+
+  /** From now on it was seen. */
+  note({ id, logId, subject, revision }: Told<unknown>, as: keyof Counts): void {
+    this.counts[as] += 1;
+    if (as === 'duplicates') return;
     this.ids.add(id);
     if (this.ids.size > MOST_IDS) this.ids.delete(this.ids.values().next().value!);
-    // Revisions of another log (a backup that was restored) do not compare with those of this one.
-    if (last?.logId === logId && revision <= last.revision) return this.not('late');
-    this.last[subject] = { logId, revision };
-    this.counts.told += 1;
-    return true;
+    if (as !== 'late') this.last[subject] = { logId, revision };
   }
 
   keep(): void {
     const kept: Kept = { ids: [...this.ids], last: this.last };
     writeFileSync(`${this.file}.new`, JSON.stringify(kept));
     renameSync(`${this.file}.new`, this.file);
-  }
-
-  private not(why: 'duplicates' | 'late'): false {
-    this.counts[why] += 1;
-    return false;
   }
 }

@@ -48,6 +48,8 @@ export function dataScience(told: DataScience): string[] {
       ];
     case 'deprecated':
       return [`${told.model}: ${named(told.version)} ends on ${told.sunset}`];
+    default:
+      return [];
   }
 }
 

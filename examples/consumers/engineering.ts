@@ -27,7 +27,15 @@ export type Engineering = Moved | Deprecated;
 
 /** What to run from now on, and the one call that takes it back. */
 export function engineering(told: Engineering): string[] {
-  return told.event === 'deprecated' ? deprecated(told) : moved(told);
+  switch (told.event) {
+    case 'promoted':
+    case 'rolled-back':
+      return moved(told);
+    case 'deprecated':
+      return deprecated(told);
+    default:
+      return [];
+  }
 }
 
 function moved(told: Moved): string[] {

@@ -1,7 +1,9 @@
 import type { BreakGlass, Opening } from './channel';
 
+const EVENTS = ['promoted', 'rolled-back', 'deprecated'] as const;
+
 /** What the product team uses of `product`. */
-export type Product = Opening<'promoted' | 'rolled-back' | 'deprecated'> & {
+export type Product = Opening<(typeof EVENTS)[number]> & {
   headline: string;
   change: string | null;
   better: string[];
@@ -14,6 +16,7 @@ export type Product = Opening<'promoted' | 'rolled-back' | 'deprecated'> & {
 
 /** What changed for users, in words; who stands for it; what customers are told, and by when. */
 export function product(told: Product): string[] {
+  if (!EVENTS.includes(told.event)) return [];
   const { headline, change, better, worse, approvedBy, customers, breakGlass } = told;
   return [
     headline,

@@ -16,8 +16,8 @@ async function main(): Promise<void> {
   console.error(`${team} reads ${prefix}.${team}.v1 at ${brokers.join(', ')}; Ctrl-C ends it`);
   const stop = async () => {
     await consuming.stop();
-    const { told, duplicates, late } = consuming.counts();
-    console.error(`${told} told, ${duplicates} came again, ${late} came late`);
+    const { told, duplicates, late, unknown } = consuming.counts();
+    console.error(`${told} told, ${duplicates} came again, ${late} came late, ${unknown} unknown`);
   };
   process.once('SIGINT', () => void stop()).once('SIGTERM', () => void stop());
 }
