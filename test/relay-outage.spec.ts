@@ -4,14 +4,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SqliteEventStore } from '@gatehouse/event-store';
+import { kafkaClient } from '@gatehouse/messaging/kafka';
 import { evaluationPlan, withLiveModels } from '../bench/bench';
 import { Generator } from '../bench/processes';
+import { KafkaCheckpoints } from '../libs/messaging/src/kafka/checkpoints';
 import { type Broker, startBroker } from './kafka/broker';
 import { reconcile } from './kafka/reconcile';
 import { HttpClient } from './support/http';
 import { scaled } from './support/scale';
 import { type Service, startService } from './support/service';
 
+const DELIVERED_WITHIN_MS = 300_000;
 const EVENTS = scaled(50_000);
 const MODELS = Array.from({ length: 64 }, (_, i) => `model-${i}`);
 const CLIENTS = 32;
@@ -19,8 +22,14 @@ const CLIENTS = 32;
 const ROUNDS_UP = Math.max(3, scaled(8));
 /** Whoever waited for a broker that is gone would wait longer: for the connection alone it is given 3 s. */
 const NOT_WAITED_MS = 2_000;
-/** What the process may hold at any time, and what more may be in use of its heap while the second half is written. */
+/**
+ * The p99 with the broker down is to be no more than 1.2 times what it is with the broker up, which `npm run bench -- --only relay` judges. Of
+ * the medians of rounds here, on a machine that does other things as well, this catches a broker that is in the way.
+ */
+const MOST_TIMES = 2;
+/** What the process may hold at any time, or what it holds with the broker up and so much more; and what more may be in use of its heap while the second half is written. */
 const MOST_MIB = 512;
+const MORE_MIB = 150;
 const MOST_GROWTH_MIB = 40;
 
 type Channel = { topic: string; state: string; lag: string | null; lastDeliveryAt: string | null };
@@ -43,7 +52,7 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
       GATEHOUSE_KAFKA_PREFIX: prefix,
     });
     http = new HttpClient(service.http);
-  }, 120_000);
+  }, 300_000);
   afterAll(async () => {
     generator.stop();
     http?.close();
@@ -69,10 +78,15 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
     const p99s: number[] = [];
     const plan = await evaluationPlan(service.http, MODELS);
     while (await goOn()) {
+      let running = true;
+      const looking = (async () => {
+        for (; running; await sleep(100)) inUse = Math.min(inUse, await heapInUse());
+      })();
       const measured = await generator.run({ plan, clients: CLIENTS, seconds: 1 });
+      running = false;
+      await looking;
       failures += measured.failures;
       p99s.push(measured.p99);
-      inUse = Math.min(inUse, await heapInUse());
     }
     return { failures, inUse, p99s };
   };
@@ -83,6 +97,16 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
       if (body.channels.every(({ state }) => state === 'live')) return;
       if (Date.now() > end) throw new Error(`not delivered within ${withinMs} ms: ${JSON.stringify(body)}`);
     }
+  };
+
+  /** What is delivered is in the checkpoint a moment later: killed in between, the last send is repeated. */
+  const checkpointAt = async (position: number) => {
+    const silent = { log: () => undefined };
+    const client = kafkaClient({ brokers: [broker.address], clientId: 'outage-spec', tls: false }, silent);
+    const checkpoints = new KafkaCheckpoints(client, prefix, null);
+    for (const end = Date.now() + 60_000; ((await checkpoints.newest())?.position ?? 0n) < position;)
+      if (Date.now() > end) throw new Error(`no checkpoint at ${position}`);
+    await checkpoints.close();
   };
 
   /** The broker is away, nothing moves: `/readyz` and `/metrics` say the same of every channel, and the service is ready. */
@@ -107,8 +131,10 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
     await withLiveModels(http, MODELS);
     let rounds = 0;
     const up = await writeWhile(async () => rounds++ < ROUNDS_UP);
-    await delivered(120_000);
+    await delivered(DELIVERED_WITHIN_MS);
+    const mostMiB = Math.max(MOST_MIB, memory() + MORE_MIB);
     const before = await head();
+    await checkpointAt(before);
     await broker.kill();
 
     const half = await writeTo(before + EVENTS / 2);
@@ -120,8 +146,9 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
         `a ratio of ${(whileDown / whileUp).toFixed(2)} (aim at most 1.2)`,
     );
     expect(whileDown).toBeLessThan(NOT_WAITED_MS);
+    expect(whileDown / whileUp).toBeLessThan(MOST_TIMES);
     expect(full.inUse - half.inUse).toBeLessThan(MOST_GROWTH_MIB);
-    expect(memory()).toBeLessThan(MOST_MIB);
+    expect(memory()).toBeLessThan(mostMiB);
     const { body } = await http.get<Channels>('/v1/channels');
     expect(Number(body.channels[0]!.lag)).toBeGreaterThanOrEqual(EVENTS);
     await everybodySaysSo(body.channels);
@@ -129,9 +156,9 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
     await broker.restart();
     const began = performance.now();
     const behind = (await head()) - before;
-    await delivered(120_000);
+    await delivered(DELIVERED_WITHIN_MS);
     const seconds = (performance.now() - began) / 1_000;
-    expect(memory()).toBeLessThan(MOST_MIB);
+    expect(memory()).toBeLessThan(mostMiB);
     console.info(
       `heap in use ${half.inUse.toFixed()} and ${full.inUse.toFixed()} MiB, ${memory().toFixed()} MiB of memory when caught up: ` +
         `${behind} events in ${seconds.toFixed(1)} s (${Math.round(behind / seconds)} a second, finding the broker included)`,
@@ -145,7 +172,7 @@ describe(`a service whose broker is down while ${EVENTS} events are written`, ()
     expect(events).toBeGreaterThanOrEqual(EVENTS);
     // Nothing was under way when the broker was killed.
     expect(duplicates).toEqual({ lifecycle: 0, 'data-science': 0, engineering: 0, product: 0 });
-  }, 600_000);
+  }, 1_800_000);
 });
 
 function median(values: readonly number[]): number {
