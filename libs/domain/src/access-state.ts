@@ -99,6 +99,11 @@ export function isInForce({ revokedAt, expires }: Key, now: string): boolean {
   return revokedAt === null && (expires === undefined || now < expires);
 }
 
+/** Whether a key stays in force until an instant if nobody revokes it; undefined: for good. */
+function lastsUntil({ revokedAt, expires }: Key, end: string | undefined): boolean {
+  return revokedAt === null && (expires === undefined || (end !== undefined && end <= expires));
+}
+
 /** What a key may do: what it was issued with, and what was granted to it since. */
 export function rolesOfKey({ grants }: AccessState, { key, roles }: Key): readonly RoleGrant[] {
   const granted = [...grants.values()].filter(({ to }) => 'key' in to && to.key === key).map(roleOf);
@@ -151,12 +156,21 @@ export function grantedGroups(
 }
 
 /** What somebody may do, by whichever credential in force. */
-export function rolesOfActor(
+export function rolesOfActor(state: AccessState, who: Reviewer, now: string): readonly RoleGrant[] {
+  return rolesThrough(state, who, (key) => isInForce(key, now));
+}
+
+/** What somebody may do otherwise than through a group, and will until an instant if nobody takes it away; undefined: for good. */
+export function rolesUntil(state: AccessState, actor: string, end: string | undefined): readonly RoleGrant[] {
+  return rolesThrough(state, { actor }, (key) => lastsUntil(key, end));
+}
+
+function rolesThrough(
   state: AccessState,
   { actor, groups = [] }: Reviewer,
-  now: string,
+  counts: (key: Key) => boolean,
 ): readonly RoleGrant[] {
-  const keys = (state.keysOf.get(actor) ?? []).filter((key) => isInForce(key, now));
+  const keys = (state.keysOf.get(actor) ?? []).filter(counts);
   return [...keys.flatMap((key) => rolesOfKey(state, key)), ...rolesOfPerson(state, actor, groups)];
 }
 

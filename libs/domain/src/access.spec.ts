@@ -1,67 +1,8 @@
-import { ACCESS_LIMITS, decideAccess, standingGrant, type AccessCommand, type AccessContext } from './access';
-import type { AccessFact, Grantee } from './access-events';
-import {
-  evolveAccess,
-  holdsCapacity,
-  noAccess,
-  rolesOfKey,
-  rolesOfPerson,
-  type AccessState,
-} from './access-state';
+import { ACCESS_LIMITS, decideAccess, standingGrant, type AccessCommand } from './access';
+import { holdsCapacity, noAccess, rolesOfKey, rolesOfPerson } from './access-state';
 import { Rejected } from './rejections';
-import { ROLES, type RoleGrant } from './roles';
-
-const NOW = '2026-03-01T12:00:00.000Z';
-const HASH = 'a'.repeat(64);
-const ADMIN = { id: 'admin', kind: 'user' } as const;
-const EVERY: readonly RoleGrant[] = ROLES.map((role) => ({ role }));
-
-type Who = Partial<Omit<AccessContext, 'now'>> & { readonly credential?: string; readonly now?: string };
-
-/** A tenant whose first admin has just got their key, `k0`. */
-class Tenant {
-  readonly state: AccessState = noAccess();
-  private revision = 0n;
-
-  constructor() {
-    const data = { key: 'k0', actor: ADMIN, roles: EVERY, hash: HASH };
-    this.run({ verb: 'openTenant', data }, { actor: { id: 'gatehouse', kind: 'service' } });
-  }
-
-  /** What a command comes to; it is folded. */
-  run(command: AccessCommand, { credential = 'k0', now = NOW, ...who }: Who = {}): number {
-    const context = { actor: ADMIN, roles: EVERY, groups: [], makers: [], people: true, now, ...who };
-    const events = decideAccess(command, this.state, context);
-    const auth = { method: 'key', credential } as const;
-    for (const event of events) {
-      const meta = { id: 'x', time: now, tenant: 't', actor: context.actor, auth, schema: 1 };
-      // What a fact's meta has besides is not looked at.
-      const fact = { ...event, meta, id: 'x', revision: this.revision++, position: 1n };
-      evolveAccess(this.state, fact as unknown as AccessFact);
-    }
-    return events.length;
-  }
-
-  refusal(command: AccessCommand, who: Who = {}): string {
-    try {
-      return `${this.run(command, who)} events`;
-    } catch (error) {
-      if (error instanceof Rejected) return error.code;
-      throw error;
-    }
-  }
-}
-
-const key = (id: string, actor: string, roles: readonly RoleGrant[], expires?: string): AccessCommand => ({
-  verb: 'issueKey',
-  data: { key: id, actor: { id: actor, kind: 'user' }, roles, hash: HASH, ...(expires && { expires }) },
-});
-const revoke = (id: string): AccessCommand => ({ verb: 'revokeKey', data: { key: id } });
-const grant = (id: string, to: Grantee, role: RoleGrant): AccessCommand => ({
-  verb: 'grant',
-  data: { grant: id, to, ...role },
-});
-const withdraw = (id: string): AccessCommand => ({ verb: 'withdraw', data: { grant: id } });
+import type { RoleGrant } from './roles';
+import { ADMIN, EVERY, HASH, NOW, Tenant, grant, key, revoke, withdraw, type Who } from './testing/tenant';
 
 const REVIEWER: RoleGrant = { role: 'reviewer' };
 const BOB = { id: 'bob', kind: 'user' } as const;
@@ -174,6 +115,22 @@ describe('nobody gives themselves a role', () => {
       ['for who made it', 'admin', { actor: BOB, makers: ['admin'], expires: soon }, later, 'own-grant'],
     ])('%s', (_what, actor, who, expires, outcome) => {
       expect(new Tenant().refusal(key('k1', actor, [auditor], expires), who)).toBe(outcome);
+    });
+
+    it.each<[string, string | undefined, string]>([
+      ['that does not expire', undefined, 'own-grant'],
+      ['that expires later', later, 'own-grant'],
+      ['that expires with what they have', soon, '1 events'],
+    ])('through a key of their own making that lasts, %s', (_what, expires, outcome) => {
+      const tenant = new Tenant();
+      tenant.run(key('hers', 'tess', [{ role: 'admin' }, REVIEWER], soon));
+      tenant.run(key('lasting', 'tess', [auditor]));
+      tenant.run(grant('g1', { actor: 'tess' }, { role: 'operator' }));
+      const straw: Who = { actor: BOB, makers: ['carl', 'tess', 'admin'], credential: 'straw' };
+      expect(tenant.refusal(key('k1', 'tess', [REVIEWER], expires), straw)).toBe(outcome);
+      // What they have for good, and what those have who made their key, they may still be given a key for.
+      expect(tenant.run(key('k2', 'tess', [auditor, { role: 'operator' }], expires), straw)).toBe(1);
+      expect(tenant.run(key('k3', 'admin', EVERY, expires), straw)).toBe(1);
     });
 
     it('that carries a role of their group', () => {

@@ -1,5 +1,5 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
-import { isInForce, rolesOfActor, rolesOfPerson, type AccessState, type Grant } from './access-state';
+import { isInForce, rolesOfPerson, rolesUntil, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected, tooMany } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
@@ -161,17 +161,14 @@ function isSelf(to: Grantee, state: AccessState, { actor, makers, groups }: Acce
 
 /**
  * A key for oneself may carry what one has otherwise than through a group, and nothing more, for no longer than the key that
- * one comes with; neither may one for who made that key. Else what somebody has for a time they would have for good.
+ * one comes with; one for who made that key, what they have for as long. Else what somebody has for a time they would have for good.
  */
-function refuseMoreForOneself(
-  { actor: { id }, roles: wanted, expires }: KeyIssued,
-  state: AccessState,
-  context: AccessContext,
-): void {
-  const held = heldBy(id, state, context);
+function refuseMoreForOneself(data: KeyIssued, state: AccessState, context: AccessContext): void {
+  const { actor, roles: wanted, expires } = data;
+  const held = heldBy(data, state, context);
   if (held === undefined) return;
   const more = wanted.find((role) => !held.some((one) => includesRole(one, role)));
-  if (more) throw ownGrant(more, id);
+  if (more) throw ownGrant(more, actor.id);
   if (context.expires !== undefined && (expires === undefined || expires > context.expires))
     throw new Rejected(
       'own-grant',
@@ -179,20 +176,23 @@ function refuseMoreForOneself(
     );
 }
 
-/** What somebody may carry on in a key that they make for themselves, or for who made theirs; undefined: it is for another. */
+/**
+ * What somebody may carry on in a key that they make for themselves, or, until it expires, in one for who made theirs; undefined:
+ * it is for another.
+ */
 function heldBy(
-  id: string,
+  { actor: { id }, expires }: KeyIssued,
   state: AccessState,
-  { actor, makers, roles, groups, now }: AccessContext,
+  { actor, makers, roles, groups }: AccessContext,
 ): readonly RoleGrant[] | undefined {
   if (id === actor.id) return groups.length === 0 ? roles : rolesOfPerson(state, id, []);
-  return makers.includes(id) ? rolesOfActor(state, { actor: id }, now) : undefined;
+  return makers.includes(id) ? rolesUntil(state, id, expires) : undefined;
 }
 
 function ownGrant({ role }: RoleGrant, id: string): Rejected {
   return new Rejected(
     'own-grant',
-    `Nobody gives themselves a role, through a key of their own making either: another admin has to give ${id} ${role}.`,
+    `Nobody gives themselves a role, or one that they have for longer, through a key of their own making either: another admin has to give ${id} ${role}.`,
   );
 }
 
