@@ -167,6 +167,19 @@ describe('separation of duties through keys', () => {
     );
   });
 
+  it('nobody makes what they have for a time last longer, with a key of their own making either', async () => {
+    const mine = { kind: 'user', roles: [{ role: 'admin' }, { role: 'reviewer' }] };
+    const expires = new Date(Date.now() + 3_600_000).toISOString();
+    const issued = async (by: string, actor: string, more = {}) =>
+      call(by, 'POST', '/v1/access/keys', { actor, ...mine, ...more });
+    const { key } = (await issued(admin, 'tess', { expires })).body as { key: string };
+    const straw = (await issued(key, 'bert')).body as { key: string };
+    for (const by of [key, straw.key]) {
+      expect(codeOf(await issued(by, 'tess'))).toEqual([403, 'own-grant']);
+      expect((await issued(by, 'tess', { expires })).status).toBe(201);
+    }
+  });
+
   it('an approval no longer counts when its reviewer lost the role since', async () => {
     const model = 'lost';
     const { id, key } = await issue('rosa', [{ role: 'reviewer' }]);
