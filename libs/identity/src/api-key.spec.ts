@@ -132,6 +132,25 @@ describe('the Authorization header', () => {
 });
 
 describe('what is logged', () => {
+  it('is without those that are percent-encoded, as often as a proxy or two did it', () => {
+    const { key } = mintApiKey('acme');
+    const joints = key.replaceAll('_', '%5f');
+    for (const secret of [
+      joints,
+      key.replaceAll('_', '%5F'),
+      key.replace('g', '%67'),
+      key.replace(/./g, (one) => `%${one.charCodeAt(0).toString(16)}`),
+      encodeURIComponent(joints),
+      encodeURIComponent(encodeURIComponent(encodeURIComponent(joints))),
+      joints.replace(/./g, (one) => `%${one.charCodeAt(0).toString(16)}`),
+      'eyJhbGciOiJFUzI1NiJ9%2EeyJzdWIiOiJhbm4ifQ%2Ec2ln',
+      '%65yJhbGciOiJFUzI1NiJ9%252EeyJzdWIiOiJhbm4ifQ%252Ec2ln',
+    ])
+      expect(withoutCredentials(`/v1/${secret}/x?a=%C3%A4%zz%&key=${secret}%`)).toBe(
+        '/v1/…/x?a=%C3%A4%zz%&key=…%',
+      );
+  });
+
   it('is without keys and tokens, whole or cut off, and otherwise as it was', () => {
     const { key } = mintApiKey('acme');
     for (const secret of [
@@ -143,6 +162,7 @@ describe('what is logged', () => {
       expect(withoutCredentials(`/v1/${secret}/x?key=${secret}&a=b`)).toBe('/v1/…/x?key=…&a=b');
     for (const path of [
       '/gatehouse.v1.Registry/GetLive',
+      '/v1/models?q=100%25&after=a%5Fb%zz%',
       `/v1/models/gatehouse_ranker/versions/sha256:${'0a'.repeat(32)}`,
     ])
       expect(withoutCredentials(path)).toBe(path);

@@ -28,7 +28,25 @@ export function credentialOf(header: string | undefined): Presented {
 // Long enough that nobody's model is called so.
 const LIKE_ONE = /(?:gatehouse(?:-platform)?_|eyJ)[\w.-]{20,}/g;
 
-/** What a client sent, fit to be logged: without whatever looks like an API key or a signed token, well made or not. */
+// A visible character, percent-encoded; or that, with its percent sign encoded again, and again.
+const ESCAPED = /%(?:25)*([2-7][0-9a-f])/gi;
+/** Whoever spells out all of `%5F` in escapes, and all of that, is followed no further. */
+const MOST_TIMES = 3;
+
+/**
+ * What a client sent, fit to be logged: without whatever looks like an API key or a signed token, well made or not, percent-encoded or
+ * not. Only where there is one is the rest of it decoded, too.
+ */
 export function withoutCredentials(text: string): string {
-  return text.replace(LIKE_ONE, '…');
+  const plain = unescaped(text);
+  const clean = plain.replace(LIKE_ONE, '…');
+  return clean === plain ? text : clean;
+}
+
+/** What is no escape of a visible character stays as it is. */
+function unescaped(text: string): string {
+  let plain = text;
+  for (let times = 0; times < MOST_TIMES && plain.includes('%'); times++)
+    plain = plain.replace(ESCAPED, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  return plain;
 }
