@@ -8,6 +8,7 @@ export { betterWay, judgedWay } from './bounds';
 export * from './policy-document';
 export { matchesPattern } from './patterns';
 export { durationMs } from './duration';
+export { isInstant } from './instant';
 export { decide } from './decide';
 export { LIMITS } from './refusals';
 export * from './stream';

@@ -33,6 +33,7 @@ it('a case that is not as expected says in what', () => {
 it.each([
   [{ cases: [] }, '/cases'],
   [{ cases: [{ name: 'x', at: '2026-02-30T25:00:00Z', expect: { outcome: 'promoted' } }] }, '/cases/0'],
+  [{ cases: [{ name: 'x', at: '2026-02-30T00:00:00Z', expect: { outcome: 'promoted' } }] }, '/cases/0'],
   [{ cases: [{ name: 'x', at: '2026-02-03T00:00:00Z', expect: {} }] }, '/cases/0/expect/outcome'],
   [{ cases: [{ name: 'x', at: '2026-02-03T00:00:00Z', expect: { outcome: 'x' }, who: 1 }] }, '/cases/0/who'],
 ])('%j is no file of cases', (file, pointer) => {

@@ -1,5 +1,6 @@
 import { digestOf } from '@gatehouse/canonical';
 import {
+  isInstant,
   tryPromotion,
   type Bound,
   type Context,
@@ -71,7 +72,7 @@ export function checkCases(value: unknown): { policy?: object | string; cases: r
   const file = asCases(value);
   const errors = file.cases.flatMap((one, i) => {
     const instants = [one, ...(one.evaluations ?? []), ...(one.approvals ?? [])];
-    const wrong = instants.some((dated) => dated.at !== undefined && Number.isNaN(Date.parse(dated.at)));
+    const wrong = instants.some((dated) => dated.at !== undefined && !isInstant(dated.at));
     return wrong ? [{ pointer: at('/cases', i), message: 'has an instant that is none' }] : [];
   });
   if (errors.length > 0) throw new PolicyRefused(errors);

@@ -1,4 +1,11 @@
-import { betterWay, BUILT_IN, durationMs, type Freeze, type PolicyDocument } from '@gatehouse/domain';
+import {
+  betterWay,
+  BUILT_IN,
+  durationMs,
+  isInstant,
+  type Freeze,
+  type PolicyDocument,
+} from '@gatehouse/domain';
 import { compileExpression } from './cel';
 import type { Place } from './cel-variables';
 import POLICY_SCHEMA from './policy.schema.json';
@@ -11,7 +18,7 @@ export { POLICY_SCHEMA };
 
 const asDocument = checkedBy<PolicyDocument>(POLICY_SCHEMA);
 
-/** The value as a policy. Throws `PolicyRefused` with everything that is wrong with it. */
+/** The value as a policy. Throws `PolicyRefused` with everything that is wrong with its shape, or else with everything else that is. */
 export function checkPolicy(from: unknown): PolicyDocument {
   const value = asDocument(from);
   const errors = [
@@ -28,17 +35,18 @@ export function checkPolicy(from: unknown): PolicyDocument {
 }
 
 function nameErrors({ policy, models }: PolicyDocument): PolicyError[] {
-  // Patterns are compared with each other, character by character.
-  const long = models.findIndex((pattern) => pattern.includes('*') && pattern.length > 64);
   const reserved = {
     pointer: '/policy',
     message: 'is the name of the policy that is built in; choose another',
   };
   return [
     ...(policy === BUILT_IN ? [reserved] : []),
-    ...(long < 0
-      ? []
-      : [{ pointer: `/models/${long}`, message: 'must have at most 64 characters with a *' }]),
+    // Patterns are compared with each other, character by character.
+    ...models.flatMap((pattern, i) =>
+      pattern.includes('*') && pattern.length > 64
+        ? [{ pointer: `/models/${i}`, message: 'must have at most 64 characters with a *' }]
+        : [],
+    ),
   ];
 }
 
@@ -84,26 +92,25 @@ function freezeErrors({ production }: PolicyDocument): PolicyError[] {
 function oneFreeze(freeze: Freeze, pointer: string): PolicyError[] {
   if ('weekly' in freeze === 'from' in freeze)
     return [{ pointer, message: 'must have either from and to, or weekly and zone' }];
-  if ('weekly' in freeze) {
-    if (!isWindow(freeze.weekly))
-      return [{ pointer: at(pointer, 'weekly'), message: 'must not end where it begins' }];
-    if (!isZone(freeze.zone))
-      return [{ pointer: at(pointer, 'zone'), message: 'must be an IANA time zone, e.g. Europe/London' }];
-    return [];
-  }
-  const [from, to] = [Date.parse(freeze.from), Date.parse(freeze.to)];
-  if (Number.isNaN(from)) return [{ pointer: at(pointer, 'from'), message: 'must be an instant (RFC 3339)' }];
-  if (Number.isNaN(to)) return [{ pointer: at(pointer, 'to'), message: 'must be an instant (RFC 3339)' }];
-  return to > from ? [] : [{ pointer: at(pointer, 'to'), message: 'must be after from' }];
+  const wrong = (member: string, message: string) => ({ pointer: at(pointer, member), message });
+  if ('weekly' in freeze)
+    return [
+      ...(isWindow(freeze.weekly) ? [] : [wrong('weekly', 'must not end where it begins')]),
+      ...(isZone(freeze.zone) ? [] : [wrong('zone', 'must be an IANA time zone, e.g. Europe/London')]),
+    ];
+  const none = (['from', 'to'] as const).filter((member) => !isInstant(freeze[member]));
+  if (none.length > 0)
+    return none.map((member) => wrong(member, 'must be an instant (RFC 3339) that there is'));
+  return Date.parse(freeze.to) > Date.parse(freeze.from) ? [] : [wrong('to', 'must be after from')];
 }
 
 function approvalErrors({ production }: PolicyDocument): PolicyError[] {
   const demands = production?.approvals ?? [];
-  const twice = demands.findIndex(
-    ({ capacity }, i) => demands.findIndex((other) => other.capacity === capacity) !== i,
+  return demands.flatMap(({ capacity }, i) =>
+    demands.findIndex((other) => other.capacity === capacity) === i
+      ? []
+      : [{ pointer: `/production/approvals/${i}`, message: 'names a capacity twice; raise its count' }],
   );
-  if (twice < 0) return [];
-  return [{ pointer: `/production/approvals/${twice}`, message: 'names a capacity twice; raise its count' }];
 }
 
 function ruleErrors(place: Place, rules: readonly { name: string; expr: string }[] = []): PolicyError[] {

@@ -161,11 +161,27 @@ describe('what is checked', () => {
       small('production: {freeze: [{from: 2026-13-01T00:00:00Z, to: 2027-01-01T00:00:00Z, reason: x}]}'),
       '/0/from must be an instant',
     ],
+    [
+      small('production: {freeze: [{from: 2026-11-31T00:00:00Z, to: 2027-02-30T00:00:00Z, reason: x}]}'),
+      '/0/from must be an instant (RFC 3339) that there is\n/production/freeze/0/to must be an instant',
+    ],
+    [
+      small('production: {freeze: [{from: 2026-02-28T24:00:00Z, to: 2027-01-01T00:00:00Z, reason: x}]}'),
+      '/0/from must be an instant',
+    ],
+    [
+      small('production: {freeze: [{weekly: "Fri 16:00 - Fri 16:00", zone: Mars/Base, reason: x}]}'),
+      '/0/weekly must not end where it begins\n/production/freeze/0/zone must be an IANA',
+    ],
     [small('production: {freeze: [{reason: x}]}'), '/0 must have either'],
     [small('production: {approvals: [{count: 0}]}'), '/production/approvals/0/count must be >= 1'],
     [
       small('production: {approvals: [{count: 1}, {count: 2}]}'),
       '/production/approvals/1 names a capacity twice',
+    ],
+    [
+      small('production: {approvals: [{count: 1}, {count: 2}, {count: 3}]}'),
+      '/production/approvals/2 names a capacity twice',
     ],
     [small('register: {require: [salary]}'), '/register/require/0 must be one of label'],
     ['policy: p\nmodels: ["../x"]', '/models/0 must match pattern'],

@@ -11,13 +11,12 @@ import {
   Min,
   ValidateBy,
 } from 'class-validator';
+import { isInstant } from '@gatehouse/domain';
 import { parseMetricCondition } from '@gatehouse/projections';
 import { ModelPath } from '../models/path.dto';
 import { IsActorId, IsLabel, IsModelName, MayBeAbsent } from '../models/shapes.dto';
 
 const STAGES = ['DEV', 'STAGING', 'PROD', 'DEPRECATED'] as const;
-const INSTANT =
-  /^(\d{4}-\d\d-\d\d)[tT]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?([zZ]|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 
 /** Query strings are text: what looks like a whole number becomes one, the rest is left for the validators to refuse. */
 const WholeFromText = () =>
@@ -58,13 +57,6 @@ export const IsInstant = () =>
       defaultMessage: () => 'must be RFC 3339 with an offset, like 2026-03-01T11:40:02Z',
     },
   });
-
-function isInstant(value: unknown): boolean {
-  const day = typeof value === 'string' ? INSTANT.exec(value)?.[1] : undefined;
-  if (day === undefined) return false;
-  const midnight = new Date(`${day}T00:00:00Z`);
-  return !Number.isNaN(midnight.getTime()) && midnight.toISOString().startsWith(day);
-}
 
 export class PageQuery {
   /** `next` of the page before. */
