@@ -327,6 +327,13 @@ describe('a weekly freeze', () => {
   });
 });
 
+it('names a capacity of 64 characters, as it can be granted, and no longer one', () => {
+  const asking = (length: number) =>
+    small(`production: {approvals: [{count: 1, capacity: ${'c'.repeat(length)}}]}`);
+  expect(refusals(asking(64))).toEqual([]);
+  expect(refusals(asking(65))).toHaveLength(1);
+});
+
 it('a diff names every place that differs', () => {
   const before = readPolicy(HIGH_RISK).document;
   const after = readPolicy(HIGH_RISK.replace('PT24H   ', 'PT48H   ').replace('fourEyes: true', '')).document;
