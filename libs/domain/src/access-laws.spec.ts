@@ -135,6 +135,7 @@ it('the sequences are worth something: keys for oneself are made, and refused', 
     seen.made += own(tess.done);
     seen.refused += own(tess.refused);
   }
-  expect(seen.made).toBeGreaterThan(200);
-  expect(seen.refused).toBeGreaterThan(200);
+  // Some 210 and 730 are: fewer than these are not by chance.
+  expect(seen.made).toBeGreaterThan(50);
+  expect(seen.refused).toBeGreaterThan(300);
 });

@@ -1,4 +1,4 @@
-import { Controller, Module, Param, Post } from '@nestjs/common';
+import { Controller, Module, Param, Post, Query } from '@nestjs/common';
 import { GrpcMethod } from '@nestjs/microservices';
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
@@ -20,7 +20,7 @@ import { ROUTES, RPCS, STREAMS } from './testing/operations';
 class Broken {
   @Post(':model')
   @Operation('register')
-  overHttp(@Param('model') model: string): never {
+  overHttp(@Param('model') model: string, @Query('key') _key: string): never {
     throw new TypeError(`Cannot read properties of ${model.length}`);
   }
 
