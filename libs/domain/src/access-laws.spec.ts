@@ -42,7 +42,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Tess, in the group `ops`, with what she was given. She has every key in hand that she makes, or that is made with one of those. */
 class Tess {
-  private readonly tenant = new Tenant();
+  readonly tenant = new Tenant();
   private hour = 0;
   private made = 0;
   readonly done: AccessCommand[] = [];
@@ -121,6 +121,22 @@ it('nobody comes to hold more than others gave them, at any time, whatever they 
       }
     }),
     RUNS,
+  );
+}, 600_000);
+
+it('a grant is found by whom it is for while it stands, and by nobody else', () => {
+  fc.assert(
+    fc.property(gifts, steps, (gifts, steps) => {
+      const tess = new Tess(gifts);
+      for (const step of steps) tess.do(step);
+      const { grants, grantsTo } = tess.tenant.state;
+      const found = [...grantsTo.values()].map((theirs) => [...theirs.values()]);
+      expect(found.flat().sort((a, b) => a.nth - b.nth)).toEqual([...grants.values()]);
+      // Each of them under one name, and none that has nothing.
+      for (const theirs of found)
+        expect(new Set(theirs.map(({ to }) => JSON.stringify(to)))).toMatchObject({ size: 1 });
+    }),
+    runs(1_000),
   );
 }, 600_000);
 

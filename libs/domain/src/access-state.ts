@@ -1,4 +1,4 @@
-import type { AccessFact, Granted, KeyIssued } from './access-events';
+import type { AccessFact, Granted, Grantee, KeyIssued } from './access-events';
 import type { Actor, Meta } from './events';
 import { keyOf } from './makers';
 import { capacitiesOn, permits, type RoleGrant } from './roles';
@@ -25,6 +25,8 @@ export type AccessState = {
   /** The same keys, by whom they speak for. */
   readonly keysOf: Map<string, Key[]>;
   readonly grants: Map<string, Numbered<Grant>>;
+  /** The same grants, by whom they are for (as `nameOf` has it) and then by id. */
+  readonly grantsTo: Map<string, Map<string, Numbered<Grant>>>;
   /** The ids of grants that are gone. */
   readonly withdrawn: Set<string>;
   openedAt: string | null;
@@ -37,6 +39,7 @@ export function noAccess(): AccessState {
     keys: new Map(),
     keysOf: new Map(),
     grants: new Map(),
+    grantsTo: new Map(),
     withdrawn: new Set(),
     openedAt: null,
     suspendedAt: null,
@@ -63,16 +66,10 @@ export function evolveAccess(state: AccessState, { type, data, meta }: AccessFac
       if (key) key.revokedAt ??= meta.time;
       return;
     }
-    case 'access.Granted': {
-      const nth = state.grants.size + state.withdrawn.size + 1;
-      state.grants.set(data.grant, { ...data, grantedBy: meta.actor, grantedAt: meta.time, nth });
-      state.bytes += 400;
-      return;
-    }
+    case 'access.Granted':
+      return addGrant(state, data, meta);
     case 'access.Withdrawn':
-      if (state.grants.delete(data.grant)) state.bytes -= 300;
-      state.withdrawn.add(data.grant);
-      return;
+      return withdraw(state, data.grant);
   }
 }
 
@@ -87,6 +84,42 @@ function addKey(state: AccessState, data: KeyIssued, meta: Meta): void {
   if (theirs) theirs.push(key);
   else state.keysOf.set(data.actor.id, [key]);
   state.bytes += 600 + 100 * data.roles.length;
+}
+
+function addGrant(state: AccessState, data: Granted, { actor, time }: Meta): void {
+  const nth = state.grants.size + state.withdrawn.size + 1;
+  const grant = { ...data, grantedBy: actor, grantedAt: time, nth };
+  state.grants.set(data.grant, grant);
+  const name = nameOf(data.to);
+  const theirs = state.grantsTo.get(name);
+  if (theirs) theirs.set(data.grant, grant);
+  else state.grantsTo.set(name, new Map([[data.grant, grant]]));
+  state.bytes += 600;
+}
+
+function withdraw(state: AccessState, id: string): void {
+  state.withdrawn.add(id);
+  const grant = state.grants.get(id);
+  if (!grant) return;
+  state.grants.delete(id);
+  const name = nameOf(grant.to);
+  const theirs = state.grantsTo.get(name);
+  theirs?.delete(id);
+  if (theirs?.size === 0) state.grantsTo.delete(name);
+  state.bytes -= 500;
+}
+
+function nameOf(to: Grantee): string {
+  if ('actor' in to) return `actor ${to.actor}`;
+  return 'key' in to ? `key ${to.key}` : `group ${to.group}`;
+}
+
+/** The grants to any of these that stand, in the order in which they were given. */
+export function grantsTo(state: AccessState, grantees: readonly Grantee[]): readonly Grant[] {
+  const found: Numbered<Grant>[] = [];
+  for (const name of new Set(grantees.map(nameOf)))
+    for (const grant of state.grantsTo.get(name)?.values() ?? []) found.push(grant);
+  return found.sort((a, b) => a.nth - b.nth);
 }
 
 /** Who made a key; nobody, where there is none. */
@@ -105,20 +138,18 @@ function lastsUntil({ revokedAt, expires }: Key, end: string | undefined): boole
 }
 
 /** What a key may do: what it was issued with, and what was granted to it since. */
-export function rolesOfKey({ grants }: AccessState, { key, roles }: Key): readonly RoleGrant[] {
-  const granted = [...grants.values()].filter(({ to }) => 'key' in to && to.key === key).map(roleOf);
+export function rolesOfKey(state: AccessState, { key, roles }: Key): readonly RoleGrant[] {
+  const granted = grantsTo(state, [{ key }]).map(roleOf);
   return granted.length === 0 ? roles : [...roles, ...granted];
 }
 
 /** What a person may do: what was granted to them, and to the groups they are in. */
 export function rolesOfPerson(
-  { grants }: AccessState,
+  state: AccessState,
   actor: string,
   groups: readonly string[],
 ): readonly RoleGrant[] {
-  return [...grants.values()]
-    .filter(({ to }) => ('actor' in to && to.actor === actor) || ('group' in to && groups.includes(to.group)))
-    .map(roleOf);
+  return grantsTo(state, [{ actor }, ...groups.map((group) => ({ group }))]).map(roleOf);
 }
 
 /** Somebody, and the groups that made them a reviewer when they used it last. */
@@ -147,12 +178,11 @@ export function mayReview(
 
 /** Of these groups those that are granted to review a model: what is recorded with a decision, to be looked up later. */
 export function grantedGroups(
-  { grants }: AccessState,
+  state: AccessState,
   groups: readonly string[],
   model: string,
 ): readonly string[] {
-  const granted = [...grants.values()].filter((one) => permits([roleOf(one)], 'approve', model));
-  return groups.filter((group) => granted.some(({ to }) => 'group' in to && to.group === group)).sort();
+  return groups.filter((group) => permits(grantsTo(state, [{ group }]).map(roleOf), 'approve', model)).sort();
 }
 
 /** What somebody may do, by whichever credential in force. */

@@ -1,5 +1,5 @@
 import { ACCESS_LIMITS, decideAccess, standingGrant, type AccessCommand } from './access';
-import { holdsCapacity, noAccess, rolesOfKey, rolesOfPerson } from './access-state';
+import { grantedGroups, holdsCapacity, mayReview, noAccess, rolesOfKey, rolesOfPerson } from './access-state';
 import { Rejected } from './rejections';
 import type { RoleGrant } from './roles';
 import { ADMIN, EVERY, HASH, NOW, Tenant, grant, key, revoke, withdraw, type Who } from './testing/tenant';
@@ -266,6 +266,45 @@ describe('grants', () => {
     tenant.run(grant('g2', { group: 'ops' }, { role: 'operator' }));
     tenant.run(grant('g3', { group: 'other' }, { role: 'auditor' }));
     expect(rolesOfPerson(tenant.state, 'zoe', ['ops'])).toEqual([REVIEWER, { role: 'operator' }]);
+  });
+
+  it('are listed once, in the order in which they were given, and no longer once they are withdrawn', () => {
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { group: 'ops' }, { role: 'operator' }));
+    tenant.run(grant('g2', { actor: 'zoe' }, { role: 'auditor' }));
+    tenant.run(grant('g3', { group: 'ops' }, REVIEWER));
+    const roles = () => rolesOfPerson(tenant.state, 'zoe', ['ops', 'none', 'ops']).map(({ role }) => role);
+    expect(roles()).toEqual(['operator', 'auditor', 'reviewer']);
+    tenant.run(withdraw('g1'));
+    tenant.run(grant('g4', { group: 'ops' }, { role: 'operator' }));
+    expect(roles()).toEqual(['auditor', 'reviewer', 'operator']);
+    for (const id of ['g2', 'g3', 'g4']) tenant.run(withdraw(id));
+    expect([roles(), tenant.state.grantsTo.size]).toEqual([[], 0]);
+  });
+
+  it('of a kind are not those of another of the same name', () => {
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { group: 'zoe' }, REVIEWER));
+    tenant.run(grant('g2', { actor: 'ops' }, REVIEWER));
+    expect(rolesOfPerson(tenant.state, 'zoe', ['ops', 'k0'])).toEqual([]);
+    expect(grantedGroups(tenant.state, ['ops', 'zoe'], 'm')).toEqual(['zoe']);
+  });
+
+  it('to others are not gone through to find out what somebody may do', () => {
+    const tenant = new Tenant();
+    tenant.run(grant('g1', { actor: 'zoe' }, REVIEWER));
+    tenant.run(grant('g2', { group: 'ops' }, REVIEWER));
+    tenant.run(grant('g3', { key: 'k0' }, REVIEWER), { actor: BOB });
+    const { state } = tenant;
+    const through = () => {
+      throw new Error('went through all grants');
+    };
+    Object.assign(state.grants, { values: through, entries: through, forEach: through });
+    expect(rolesOfPerson(state, 'zoe', ['ops'])).toHaveLength(2);
+    expect(rolesOfKey(state, state.keys.get('k0')!)).toHaveLength(EVERY.length + 1);
+    expect(grantedGroups(state, ['ops', 'other'], 'm')).toEqual(['ops']);
+    expect(mayReview(state, { actor: 'zoe', groups: ['ops'] }, { model: 'm', now: NOW })).toBe(true);
+    expect(standingGrant({ to: { group: 'ops' }, ...REVIEWER }, state)?.grant).toBe('g2');
   });
 });
 

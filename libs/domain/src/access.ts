@@ -1,5 +1,5 @@
 import type { AccessEvent, Granted, Grantee, KeyIssued, TenantOpened } from './access-events';
-import { isInForce, rolesOfPerson, rolesUntil, type AccessState, type Grant } from './access-state';
+import { grantsTo, isInForce, rolesOfPerson, rolesUntil, type AccessState, type Grant } from './access-state';
 import type { Actor } from './events';
 import { Rejected, tooMany } from './rejections';
 import { includesRole, isForEveryModel, type RoleGrant } from './roles';
@@ -148,8 +148,8 @@ function withdraw(id: string, state: AccessState, context: AccessContext): reado
 }
 
 /** The grant that says the same already. */
-export function standingGrant(wanted: GrantOf, { grants }: AccessState): Grant | undefined {
-  return [...grants.values()].find((one) => sameRole(one, wanted) && sameGrantee(one.to, wanted.to));
+export function standingGrant(wanted: GrantOf, state: AccessState): Grant | undefined {
+  return grantsTo(state, [wanted.to]).find((one) => sameRole(one, wanted));
 }
 
 /** Whether it is for who asks: for them, one of their keys, one of their groups; or for who made the key that they come with. */
@@ -200,10 +200,8 @@ function sameRole(a: RoleGrant, b: RoleGrant): boolean {
   return a.role === b.role && a.models === b.models && a.capacity === b.capacity;
 }
 
-function sameGrantee(a: Grantee, b: Grantee): boolean {
-  return JSON.stringify(a) === JSON.stringify(b);
-}
-
+/** What tells who is an admin. */
+type Held = Pick<AccessState, 'keys' | 'grants'>;
 type Gone = { readonly key?: string; readonly grant?: string };
 
 /**
@@ -222,13 +220,13 @@ function refuseLastAdmin(state: AccessState, context: AccessContext, gone: Gone)
     );
 }
 
-function without(state: AccessState, { key, grant }: Gone): AccessState {
+function without(state: Held, { key, grant }: Gone): Held {
   const keys = new Map([...state.keys].filter(([id]) => id !== key));
   const grants = new Map([...state.grants].filter(([id]) => id !== grant));
-  return { ...state, keys, grants };
+  return { keys, grants };
 }
 
-function hasAdmin(state: AccessState, { now, people }: AccessContext, lasting: boolean): boolean {
+function hasAdmin(state: Held, { now, people }: AccessContext, lasting: boolean): boolean {
   const keys = [...state.keys.values()].filter((key) => isInForce(key, now) && !(lasting && key.expires));
   const granted = [...state.grants.values()].filter(isAdmin).map(({ to }) => to);
   const byGrant = new Set(granted.flatMap((to) => ('key' in to ? [to.key] : [])));

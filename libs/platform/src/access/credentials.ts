@@ -48,8 +48,8 @@ export class Credentials {
   private readonly taken = new Map<string, Presented>();
   /** What came last on each connection that is open: one that sends the same again need not be hashed again. */
   private readonly last = new WeakMap<object, { readonly header: string; readonly presented: Presented }>();
-  /** Who a key turned out to be, while nothing was recorded about its tenant since. */
-  private readonly known = new WeakMap<ParsedKey, Known>();
+  /** Who a key or a verified token turned out to be, while nothing was recorded about its tenant since. */
+  private readonly known = new WeakMap<ParsedKey | Identified, Known>();
 
   constructor(
     private readonly accesses: Accesses,
@@ -64,7 +64,7 @@ export class Credentials {
     const access = (tenant: string) => this.accessOf(tenant, how);
     if (presented.kind === 'token') {
       const who = await this.verify(presented.token);
-      return ofPerson(await access(who.tenant), who);
+      return this.ofPerson(await access(who.tenant), who);
     }
     const { key } = presented;
     return key.tenant === null ? this.ofPlatform(key) : this.ofKey(await access(key.tenant), key.tenant, key);
@@ -76,7 +76,7 @@ export class Credentials {
     if (presented.kind === 'token') {
       const who = this.people?.known(presented.token);
       const access = who && this.accesses.known(who.tenant);
-      return access && ofPerson(access, who);
+      return access && this.ofPerson(access, who);
     }
     const { key } = presented;
     const access = key.tenant === null ? undefined : this.accesses.known(key.tenant);
@@ -93,14 +93,26 @@ export class Credentials {
     return this.people.verify(token);
   }
 
-  /** Nothing changes between two events but that keys expire: who a key is need not be found out again. */
   private ofKey(access: AsRead<AccessState>, tenant: string, key: ParsedKey): Caller {
-    const known = this.known.get(key);
-    const isSame = known?.state === access.state && known.revision === access.revision;
+    return this.once(key, access, () => ofKey(access, tenant, key));
+  }
+
+  private ofPerson(access: AsRead<AccessState>, who: Identified): Caller {
+    return this.once(who, access, () => ofPerson(access, who));
+  }
+
+  /** Nothing changes between two events but that keys expire: who somebody is need not be found out again. */
+  private once(
+    who: ParsedKey | Identified,
+    { state, revision }: AsRead<AccessState>,
+    find: () => Caller,
+  ): Caller {
+    const known = this.known.get(who);
+    const isSame = known?.state === state && known.revision === revision;
     if (isSame && Date.now() < known.until) return known.caller;
-    const caller = ofKey(access, tenant, key);
+    const caller = find();
     const until = caller.expires === undefined ? Infinity : Date.parse(caller.expires);
-    this.known.set(key, { caller, state: access.state, revision: access.revision, until });
+    this.known.set(who, { caller, state, revision, until });
     return caller;
   }
 
