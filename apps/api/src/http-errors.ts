@@ -1,12 +1,34 @@
-import { STATUS_CODES } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { randomUUID } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { PROBLEMS, Problem } from './problem';
 import { PROBLEM_JSON, problemBody } from './problem-json';
 
+/** The last request of a connection that was answered before all of it had arrived. */
+const answeredEarly = new WeakMap<Socket, IncomingMessage>();
+
+/** Keeps in mind that a request was answered, in case the rest of it never comes. */
+export function noteAnswered(request: IncomingMessage): void {
+  if (!request.complete) answeredEarly.set(request.socket, request);
+}
+
+/** Closes the connection with the answer that is about to be sent: the rest of the request is not read, nor what follows it. */
+export function hangUp(reply: FastifyReply): void {
+  reply.header('connection', 'close');
+  reply.raw.once('finish', () => reply.request.raw.socket.destroy());
+}
+
+/** What is answered to a request that was still arriving when its time was up. */
+export function tooSlow(): Problem {
+  const detail = 'Nothing was recorded: the request did not arrive in time. Send the whole of it faster.';
+  return new Problem('timeout', detail);
+}
+
 /** Answers bytes that are not a request (there is no request object to answer on), then hangs up. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  const wasAnswered = answeredEarly.get(socket)?.complete === false;
+  if (error.code === 'ECONNRESET' || !socket.writable || wasAnswered) {
     socket.destroy();
     return;
   }
@@ -31,11 +53,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 function meaningOf(error: NodeJS.ErrnoException): Problem {
   if (error.code === 'HPE_HEADER_OVERFLOW')
     return new Problem('headers-too-large', 'Send less than 16 KiB of headers.');
-  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT')
-    return new Problem(
-      'timeout',
-      'Nothing was recorded: the request did not arrive in time. Send the whole of it faster.',
-    );
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT') return tooSlow();
   const message = 'is not a well-formed HTTP/1.1 request';
   return new Problem('invalid', `The request cannot be read: it ${message}.`, {
     errors: [{ pointer: '', message }],

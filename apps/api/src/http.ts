@@ -14,7 +14,7 @@ import {
   type WithContext,
 } from '@gatehouse/platform';
 import { negotiate } from './accept';
-import { answerClientError } from './http-errors';
+import { answerClientError, hangUp, noteAnswered, tooSlow } from './http-errors';
 import { OLD_YAML, YAML, YamlText } from './policies/policy-body';
 import { Problem } from './problem';
 import { sendProblem } from './problem-json';
@@ -26,6 +26,7 @@ type Shell = { settings: Settings; metrics: Metrics; stopping: Stopping; routes:
 
 // A path parameter is at most 1–128 characters; longer ones reach validation, up to here.
 const MAX_PARAM_LENGTH = 1_000;
+const OUTCOME_NOT_KNOWN = 'The outcome is not known. Send it again with the same Idempotency-Key.';
 const JSON_ONLY = ['application/json'];
 
 /** Fastify with our limits. Everything it refuses by itself is answered as a problem, too. */
@@ -35,6 +36,8 @@ export function httpAdapter({ bodyLimitKib, requestTimeoutMs, tls }: Settings): 
     connectionsCheckingInterval: Math.min(1_000, requestTimeoutMs),
     // A missing Host is refused by `admitted`, in our words.
     requireHostHeader: false,
+    // Node takes the shorter of its two limits for the head, and its default for that is a minute.
+    headersTimeout: Math.min(60_000, requestTimeoutMs),
   };
   return new FastifyAdapter({
     bodyLimit: bodyLimitKib * 1024,
@@ -112,10 +115,12 @@ function startDeadline(request: Request, reply: FastifyReply, ms: number): void 
   const deadline = new AbortController();
   request.gatehouse.signal = deadline.signal;
   request.deadline = setTimeout(() => {
-    const detail = 'The outcome is not known. Send it again with the same Idempotency-Key.';
-    const problem = new Problem('timeout', detail);
+    const { complete } = request.raw;
+    const problem = complete ? new Problem('timeout', OUTCOME_NOT_KNOWN) : tooSlow();
     deadline.abort(problem);
-    if (!reply.sent) sendProblem(reply, problem, request.gatehouse.requestId);
+    if (reply.sent) return;
+    if (!complete) hangUp(reply);
+    sendProblem(reply, problem, request.gatehouse.requestId);
   }, ms).unref();
 }
 
@@ -140,6 +145,7 @@ function finished({ metrics, log }: Shell) {
   return (raw: FastifyRequest, reply: FastifyReply, done: () => void): void => {
     const request = raw as Request;
     if (request.deadline !== undefined) clearTimeout(request.deadline);
+    noteAnswered(request.raw);
     const context = contextOf(request, reply);
     const ms = performance.now() - context.startedAt;
     metrics.request('http', request.pattern, reply.statusCode, ms);

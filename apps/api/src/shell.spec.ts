@@ -75,33 +75,43 @@ describe('a request that takes too long', () => {
     expect([code, details?.reason]).toEqual([status.DEADLINE_EXCEEDED, 'timeout']);
   });
 
-  it('to arrive is answered 408, and the connection closed', async () => {
-    const edge = await edgeOf({ requestTimeoutMs: 150 }, SlowModule);
-    const { authorization } = await edge.as();
-    const head = `POST /v1/slow/1 HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{`;
-    expect(await edge.raw(head, 2_000)).toMatch(/^HTTP\/1.1 408 [^]*"code":"timeout"/);
-  });
-
   it.each([
-    ['nothing', ''],
-    ['a part of the head', 'POST /v1/models/late/versions HTTP/1.1\r\nHost: a\r\n'],
-  ])('to arrive is never done after all, when what followed %s comes after the 408', async (_what, first) => {
-    const edge = await edgeOf({ requestTimeoutMs: 150 });
-    const body = '{"changelog":"late","manifest":{"config":{"late":1}}}';
-    const head = `POST /v1/models/late/versions HTTP/1.1\r\nHost: a\r\n`;
-    const rest = `gatehouse-actor: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-    const [host, port] = edge.running.http.split(':');
-    const socket = connect(Number(port), host);
-    socket.on('error', () => undefined);
-    let answer = '';
-    socket.on('data', (chunk) => (answer += chunk.toString()));
-    socket.write(first);
-    for (let tries = 0; !answer.includes('408') && tries < 400; tries++) await sleep(25);
-    expect(answer).toMatch(/^HTTP\/1.1 408 /);
-    socket.write((first + head + rest).slice(first === '' ? 0 : head.length));
-    await sleep(300);
-    socket.destroy();
-    expect((await edge.http('/v1/models/late/history')).status).toBe(404);
+    ['nothing', '/v1/models/late/versions', () => 0],
+    ['a part of the head', '/v1/models/late/versions', () => 40],
+    ['the head', '/v1/models/late/versions', (head: number) => head],
+    ['a part of the body', '/v1/models/late/versions', (head: number) => head + 9],
+    ['a part of what may take long', '/v1/policies/backtest', (head: number) => head + 9],
+  ])(
+    'to arrive is answered 408 once, the connection closed, and never done: when %s came in time',
+    async (_what, path, upTo) => {
+      const edge = await edgeOf({ requestTimeoutMs: 250 });
+      const { authorization } = await edge.as();
+      const body = '{"changelog":"late","manifest":{"config":{"late":1}}}';
+      const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: ${authorization}\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+      const cut = upTo(head.length);
+      const [host, port] = edge.running.http.split(':');
+      const socket = connect(Number(port), host);
+      socket.on('error', () => undefined);
+      let answer = '';
+      socket.on('data', (chunk) => {
+        // The rest comes at the worst moment.
+        if (answer === '') socket.write((head + body).slice(cut));
+        answer += chunk.toString();
+      });
+      socket.write((head + body).slice(0, cut));
+      await until(() => socket.closed);
+      expect(answer).toMatch(/^HTTP\/1.1 408 [^]*"code":"timeout"/);
+      expect(answer).toContain('Nothing was recorded: the request did not arrive in time');
+      expect(answer).toMatch(/\r\nconnection: close\r\n/i);
+      expect(answer.split('HTTP/1.1 ')).toHaveLength(2);
+      expect((await edge.http('/v1/models/late/history')).status).toBe(404);
+    },
+  );
+
+  it('to arrive, after it was answered, is hung up on without another answer', async () => {
+    const edge = await edgeOf({ requestTimeoutMs: 250 });
+    const head = 'POST /v1/nope HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{';
+    expect((await edge.raw(head, 2_000)).match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 404']);
   });
 });
 
