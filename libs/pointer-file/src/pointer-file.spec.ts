@@ -144,6 +144,34 @@ test('a folder that is taken away while it runs is made again, with every file',
   await following.done;
 });
 
+test.each([
+  ['the folder', 'a file', '', (path: string) => writeFile(path, '')],
+  ['the folder of a model', 'a file', 'acme/fraud', (path: string) => writeFile(path, '')],
+  ['the file of a model', 'a folder', 'acme/fraud/active_version.json', (path: string) => mkdir(path)],
+  ['the checkpoint', 'a folder', '.checkpoint.json', (path: string) => mkdir(path)],
+])('what is in the place of %s (%s) may be taken away while it runs', async (_what, _other, path, put) => {
+  const store = new MemoryEventStore();
+  await store.append('model-acme.fraud', -1n, [event('model.Registered')]);
+  const stop = new AbortController();
+  const following = follow(store, keeperOf(store), {
+    signal: stop.signal,
+    retryMs: { first: 1, longest: 5 },
+  });
+  await following.reached(1n, 10_000);
+  const inTheWay = join(folder, path);
+  await rm(inTheWay, { recursive: true });
+  await put(inTheWay);
+  await store.append('model-acme.fraud', 0n, [event('model.Promoted')]);
+  for (let tries = 0; following.status().error === undefined && tries < 400; tries++) await sleep(5);
+  expect(following.status()).toMatchObject({ error: expect.any(String) as string });
+  expect(following.status().state).not.toBe('stopped');
+  await rm(inTheWay, { recursive: true });
+  await following.reached(2n, 10_000);
+  expect(await read()).toMatchObject({ events: '2' });
+  stop.abort();
+  await following.done;
+});
+
 test('a checkpoint that cannot be read means: from the beginning', async () => {
   await writeFile(join(folder, '.checkpoint.json'), '{"logId":"x","posi');
   expect(await keeperOf(new MemoryEventStore()).checkpoint()).toBeNull();

@@ -114,9 +114,11 @@ export async function prepareFolder(folder: string): Promise<void> {
   await removeLeftovers(folder);
 }
 
-const PASSING = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM'];
+const DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM'];
+const IN_THE_WAY = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
+const PASSING = [...DISK, ...IN_THE_WAY];
 
-/** A full, read-only or failing disk, or a folder that somebody took away, may be mended while we run. */
+/** A full, read-only or failing disk, or a folder that somebody took away or put something else in place of, may be mended while we run. */
 function passing(error: unknown): error is Error {
   const { code } = (error ?? {}) as { code?: unknown };
   return typeof code === 'string' && PASSING.includes(code);
