@@ -1,6 +1,7 @@
 import type { Environment } from '@marcbachmann/cel-js';
 import type { Opinion, Variables } from '@gatehouse/domain';
 import { boundsOf, type Cost } from './cel-bounds';
+import { makeStrict } from './cel-strict';
 import { Subject } from './cel-subject';
 import { environmentOf, type Place } from './cel-variables';
 
@@ -24,6 +25,7 @@ export function compileExpression(
     if ('refused' in cost) return cost;
     if (!valid) return { refused: summaryOf(error) };
     if (type !== 'bool') return { refused: `is a ${type}, not a bool; compare it with something` };
+    makeStrict(parsed.ast);
     // The parser's function is typed "anything"; what it says is looked at below.
     const evaluate: (variables: object) => unknown = parsed;
     return { run: (variables) => opinion(place, evaluate, cost, variables) };

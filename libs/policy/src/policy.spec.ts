@@ -249,6 +249,17 @@ describe('an expression', () => {
       { approvals: [{ by: 'ann', capacities: ['dpo'] }], promoter: 'bob' },
       true,
     ],
+    [
+      'int("-12") == -12 && double(manifest.run) == 1500.0 && double(".5") < 1.0',
+      { manifest: { run: '1.5e3' } },
+      true,
+    ],
+    [
+      'timestamp("2028-02-29T23:59:59+01:00") > now && metrics.h.f1 / 2.0 + 1.0 > 1.4',
+      { now: '2026-03-04T00:00:00Z', metrics: { h: { f1: 0.9 } } },
+      true,
+    ],
+    ['true || 0.0 / 0.0 > 1.0', {}, true],
     ['has(version.label) && version.number > 1.5', { version: { number: 2, label: '1.0' } }, true],
   ])('%s', (expr, variables, holds) => {
     expect(says(expr, variables)).toEqual({ holds });
@@ -262,6 +273,31 @@ describe('an expression', () => {
     ['manifest.config.__proto__ == manifest.config.__proto__', { manifest: { config: {} } }],
     ['manifest.config.constructor == "x"', { manifest: { config: {} } }],
     ['version.number / 0.0 > 1.0 && 1 / 0 > 1', { version: { number: 1 } }],
+    ['int(manifest.config.risk) <= 3', { manifest: { config: { risk: '' } } }],
+    ['int(manifest.config.risk) <= 5', { manifest: { config: { risk: '0b101' } } }],
+    ['int(manifest.run) <= 3', { manifest: { run: ' ' } }],
+    ['double(manifest.run) <= 16.0', { manifest: { run: '0x10' } }],
+    ['!(double(manifest.config.risk) > 3.0)', { manifest: { config: { risk: 'NaN' } } }],
+    ['double(manifest.config.risk) > 3.0', { manifest: { config: { risk: 'Infinity' } } }],
+    ['double(manifest.config.risk) > 3.0', { manifest: { config: { risk: '1e400' } } }],
+    ['timestamp("2026-02-30T00:00:00Z") <= now', { now: '2026-03-04T00:00:00Z' }],
+    [
+      'timestamp(manifest.run) <= now',
+      { manifest: { run: '2026-01-01T00:00:00.5' }, now: '2026-03-04T00:00:00Z' },
+    ],
+    ['!(now + duration("2540400000h") > now)', { now: '2026-03-04T00:00:00Z' }],
+    ['!(metrics.h.errors / metrics.h.total > 0.05)', { metrics: { h: { errors: 0, total: 0 } } }],
+    ['metrics.h.errors / metrics.h.total > 0.05 ? false : true', { metrics: { h: { errors: 0, total: 0 } } }],
+    ['metrics.h.errors / metrics.h.total > 0.05', { metrics: { h: { errors: 1, total: 0 } } }],
+    ['!(metrics.h.a * metrics.h.a - metrics.h.a * metrics.h.a > 0.0)', { metrics: { h: { a: 1e200 } } }],
+    [
+      'evaluations.exists(e, !(e.metrics["a"] / e.metrics["b"] > 0.5))',
+      { evaluations: [{ metrics: { a: 0, b: 0 } }] },
+    ],
+    ['[0.0].map(x, x / x).exists(x, !(x > 1.0))', {}],
+    ['[0.0].filter(x, !(x / x > 1.0)).size() == 1', {}],
+    ['metrics.h[string(int(manifest.run))] > 0.0', { metrics: { h: { '0': 1 } }, manifest: { run: '' } }],
+    ['{"a": 0.0 / 0.0}["a"] != 1.0 && [0.0 / 0.0][0] != 1.0', {}],
   ])('%s says nothing where something is missing or wrong', (expr, variables) => {
     expect(says(expr, variables)).toHaveProperty('because');
   });
