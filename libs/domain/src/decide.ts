@@ -97,7 +97,7 @@ function evaluate(data: Evaluate, state: ModelState, context: Context): ModelEve
   const laid = { ...data, at: context.now };
   const rules = [
     ...declaredRules(context.policy, data.suite, laid, live),
-    ...policyBounds(bench, data.suite, laid),
+    ...policyBounds([[data.suite, laid]], bench),
   ].map(withoutSuite);
   const passed = allPass(rules);
   const others = [...version.table].filter(([suite]) => suite !== data.suite);

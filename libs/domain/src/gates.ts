@@ -4,6 +4,7 @@ import type { Bound, Deltas, Rule } from './events';
 import { deltasAgainst, judge, type Comparison, type Measured } from './gate';
 import { matchesPattern } from './patterns';
 import type { Expression, PolicyDocument, Requirable } from './policy-document';
+import { boundsIn, LIMITS } from './refusals';
 import type { OnTable, Version } from './state';
 
 /** An evaluation that lies on the table, or is about to. */
@@ -86,9 +87,18 @@ export function declaredRules(policy: Policy, suite: string, evaluation: Laid, l
   return none && boundsOn(policy, suite).length > 0 ? [] : judge(evaluation, live, suite);
 }
 
-/** The policy's bounds on one evaluation: what it declares itself adds to them and relaxes nothing. */
-export function policyBounds({ policy, live }: Bench, suite: string, { metrics }: Laid): Rule[] {
-  return boundsOn(policy, suite).flatMap((thresholds) => judge({ metrics, thresholds }, live(suite), suite));
+/**
+ * The policy's bounds on each evaluation: what it declares itself adds to them and relaxes nothing. Each pattern that
+ * matches brings all of its own to each suite: of more than can be kept none is judged, which is inconclusive.
+ */
+export function policyBounds(table: Table, { policy, live }: Bench): Rule[] {
+  const asked = table.map(([suite, evaluation]) => ({ suite, evaluation, sets: boundsOn(policy, suite) }));
+  const own = sum(asked.flatMap(({ sets }) => sets.map(boundsIn)));
+  const all = own + sum(table.map(([, { thresholds }]) => boundsIn(thresholds)));
+  if (own > 0 && all > LIMITS.bounds) return [tooManyBounds(all)];
+  return asked.flatMap(({ suite, evaluation: { metrics }, sets }) =>
+    sets.flatMap((thresholds) => judge({ metrics, thresholds }, live(suite), suite)),
+  );
 }
 
 /** What the policy asks of suites: that one that matches is there and recent, and the bounds on each that matches. */
@@ -98,7 +108,7 @@ export function suiteRules(table: Table, bench: Bench): Rule[] {
     const matching = table.filter(([name]) => matchesPattern(suite, name));
     return [thereIsOne(suite, matching.length), ...ageRule(suite, maxAge, matching, bench.now)];
   });
-  return [...demanded, ...table.flatMap(([suite, evaluation]) => policyBounds(bench, suite, evaluation))];
+  return [...demanded, ...policyBounds(table, bench)];
 }
 
 export function evaluationsRule(size: number, { document }: Policy): Rule[] {
@@ -131,6 +141,16 @@ function boundsOn({ document }: Policy, suite: string): { readonly [metric: stri
   return (document.staging?.suites ?? []).flatMap(({ suite: pattern, metrics }) =>
     metrics && Object.keys(metrics).length > 0 && matchesPattern(pattern, suite) ? [metrics] : [],
   );
+}
+
+function tooManyBounds(observed: number): Rule {
+  const required = LIMITS.bounds;
+  const because = 'there are too many bounds on these suites, so those of the policy were not judged';
+  return { rule: `bounds <= ${required}`, required, observed, verdict: 'inconclusive', because };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
 }
 
 function thereIsOne(suite: string, observed: number): Rule {

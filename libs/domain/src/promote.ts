@@ -2,13 +2,16 @@ import { benchOf, refTo } from './against-live';
 import { requireApprovals } from './approvals';
 import type { Context, Promote } from './commands';
 import { msOf } from './duration';
-import type { Evidence, ModelEvent, Ref } from './events';
+import type { Evidence, ModelEvent, Promoted, Ref } from './events';
 import { bySuite, stageRule } from './gates';
 import { liveVersion } from './pointer';
-import { assess, compact, requireGate, type Assessment } from './promotion';
+import { assess, bytesOf, compact, requireGate, type Assessment } from './promotion';
 import { existing, expectPointer, refuseDeprecated, refuseGlass } from './refusals';
 import { Rejected } from './rejections';
 import { isLive, type ModelState, type Version } from './state';
+
+/** Of the data of a promotion. An event holds 512 KiB; the rest is for what surrounds it. */
+const MOST_BYTES = 508 * 1024;
 
 /** Moves the pointer to a version, if everything that the policy in force asks holds now. */
 export function promote(data: Promote, state: ModelState, context: Context): ModelEvent | null {
@@ -24,18 +27,27 @@ export function promote(data: Promote, state: ModelState, context: Context): Mod
   requireGate([...stageRule(version), ...judged.rules, ...(breakGlass ? [] : judged.waits)]);
   if (!breakGlass) requireApprovals(version, judged.approvals);
   const previous = refTo(state, liveVersion(state.pointer));
-  return {
-    type: 'model.Promoted',
-    data: {
-      version: version.version,
-      digest: version.digest,
-      ...(previous && { previous }),
-      pointer: state.pointer.revision + 1,
-      ...(data.note !== undefined && { note: data.note }),
-      evidence: evidenceOf(version, judged, previous, context),
-      ...(breakGlass && { breakGlass: { ...breakGlass, ...glassOf(context) } }),
-    },
+  const promoted = {
+    version: version.version,
+    digest: version.digest,
+    ...(previous && { previous }),
+    pointer: state.pointer.revision + 1,
+    ...(data.note !== undefined && { note: data.note }),
+    evidence: evidenceOf(version, judged, previous, context),
+    ...(breakGlass && { breakGlass: { ...breakGlass, ...glassOf(context) } }),
   };
+  refuseTooLong(promoted);
+  return { type: 'model.Promoted', data: promoted };
+}
+
+/** The evidence alone has room. */
+function refuseTooLong(promoted: Promoted): void {
+  const bytes = bytesOf(promoted);
+  if (bytes > MOST_BYTES)
+    throw new Rejected(
+      'too-many',
+      `Say less in \`note\` or \`breakGlass.reason\`: with so much evidence the event would take ${bytes} bytes; the most is ${MOST_BYTES}.`,
+    );
 }
 
 /** Every verdict is kept as it was, also of what break-glass skipped. */

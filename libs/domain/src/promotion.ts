@@ -18,8 +18,34 @@ export type Assessment = {
   readonly deltas: { readonly [suite: string]: Deltas };
 };
 
-/** Judges every rule, whether or not one before it failed. */
+/**
+ * Bytes of JSON that what was judged may take. An event holds 512 KiB; the rest is for who, when and by which policy, and
+ * for what a promotion refers to.
+ */
+const MOST_EVIDENCE = 496 * 1024;
+
+/** Judges every rule, whether or not one before it failed; and whether all of it can be kept, where it cannot. */
 export function assess(version: Version, live: Bench['live'], context: Context): Assessment {
+  const judged = judgeAll(version, live, context);
+  return { ...judged, rules: [...judged.rules, ...evidenceRule(judged)] };
+}
+
+function evidenceRule({ rules, waits, approvals, deltas }: Assessment): Rule[] {
+  const kept = [rules.map(compact), waits, approvals.rules, approvals.counted, deltas];
+  const bytes = bytesOf(kept);
+  if (bytes <= MOST_EVIDENCE) return [];
+  return [
+    {
+      rule: 'evidence <= 496 KiB',
+      required: MOST_EVIDENCE,
+      observed: bytes,
+      verdict: 'fail',
+      because: 'the event of a promotion cannot keep so much: have fewer metrics or bounds on the table',
+    },
+  ];
+}
+
+function judgeAll(version: Version, live: Bench['live'], context: Context): Assessment {
   const { policy, now } = context;
   const { rules, deltas } = judgedAgain(version, { policy, now, live });
   const approvals = tally(version, context);
@@ -56,6 +82,11 @@ export function requireGate(rules: readonly Rule[]): void {
     `The gate is not met (${open.slice(0, 5).join('; ')}${open.length > 5 ? '; …' : ''}).`,
     { gate: rules },
   );
+}
+
+/** As it is stored: UTF-8. */
+export function bytesOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 /** Without the words that the evidence says in numbers: the deltas beside it have what was compared. */

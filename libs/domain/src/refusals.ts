@@ -4,7 +4,7 @@ import { liveVersion } from './pointer';
 import { Rejected, tooMany } from './rejections';
 import type { ModelState, Version } from './state';
 
-/** The most that may lie on the table of one version. */
+/** The most that may lie on the table of one version. `bounds`: with those of the policy that judges it. */
 export const LIMITS = { metrics: 1_000, bounds: 1_000, suites: 50, reviewers: 100 } as const;
 
 export function existing(state: ModelState, ref: VersionRef): Version {
@@ -44,7 +44,7 @@ export function refuseDeprecated(version: Version): void {
     throw new Rejected('is-deprecated', `Version ${version.version} is deprecated, which is final.`);
 }
 
-/** So much, and no more, fits into the one event that freezes the evidence of a promotion. */
+/** More would not fit into the one event that freezes the evidence of a promotion; whether this does is judged there. */
 export function refuseTooMany(version: Version, data: Evaluate): void {
   const others = [...version.table]
     .filter(([suite]) => suite !== data.suite)
@@ -70,7 +70,7 @@ export function refuseTooMany(version: Version, data: Evaluate): void {
 }
 
 /** Each of `min`, `max` and `maxRegression` is one. */
-function boundsIn(thresholds: Evaluate['thresholds']): number {
+export function boundsIn(thresholds: Evaluate['thresholds']): number {
   const limits = Object.values(thresholds).flatMap(({ min, max, maxRegression }) => [
     min,
     max,
