@@ -120,7 +120,8 @@ async function endedBy(
   const ended = await ends;
   expect(performance.now() - since).toBeLessThan(5_000);
   for (const [what, { problem, broken }] of Object.entries(ended))
-    if (what.endsWith('NDJSON')) expect([what, broken]).toEqual([what, true]);
+    // On a slow machine it may not have begun to answer, and is refused.
+    if (what.endsWith('NDJSON')) expect([what, broken ?? problem === http]).toEqual([what, true]);
     else expect([what, problem]).toEqual([what, /SSE/.test(what) ? http : grpc]);
 }
 
