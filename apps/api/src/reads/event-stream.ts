@@ -14,7 +14,7 @@ export function leaving(reply: FastifyReply): AbortController {
   return left;
 }
 
-/** Sends text as it comes, and asks for more only when the client has room. A HEAD gets the headers. */
+/** Sends text as it comes, and asks for more only when the client has room. A HEAD gets the headers, without a length, as a GET does. */
 export function sendText(
   request: FastifyRequest,
   reply: FastifyReply,
@@ -22,7 +22,7 @@ export function sendText(
   text: AsyncIterable<string>,
 ): void {
   reply.header('content-type', type).header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-  if (request.method === 'HEAD') void reply.send('');
+  if (request.method === 'HEAD') void reply.send(Readable.from([]));
   else void reply.send(Readable.from(text, { objectMode: false, highWaterMark: CHUNK }));
 }
 

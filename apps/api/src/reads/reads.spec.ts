@@ -269,6 +269,17 @@ describe('events', () => {
     expect((await edge.http(`/v1/events?after=${await edge.head()}`)).text).toBe('');
   });
 
+  it.each([
+    ['/v1/events', 'application/x-ndjson'],
+    ['/v1/events', 'text/event-stream'],
+    [LIVE, 'text/event-stream'],
+  ])('answer HEAD %s as %s with the headers of GET, and no length', async (path, type) => {
+    const asked = { method: 'HEAD', headers: { accept: type } };
+    const { status, headers } = await edge.http(path, asked);
+    expect([status, headers.get('content-type'), headers.get('content-length')]).toEqual([200, type, null]);
+    expect((await edge.http('/v1/log')).status).toBe(200);
+  });
+
   it('go on and on as an event stream that resumes after Last-Event-ID', async () => {
     const head = await edge.head();
     const reader = await listen('/v1/events', { 'last-event-id': String(Number(head) - 1) });
