@@ -50,9 +50,7 @@ export function httpAdapter({ bodyLimitKib, requestTimeoutMs, tls }: Settings): 
     clientErrorHandler: answerClientError,
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
       const context = contextOf(request as Request, reply);
-      const errors = [{ pointer: '', message: 'the path cannot be decoded' }];
-      if (error.statusCode === 400)
-        sendProblem(reply, new Problem('invalid', 'Correct the path.', { errors }), context.requestId);
+      if (error.statusCode === 400) sendProblem(reply, undecodable('path'), context.requestId);
       else sendProblem(reply, new Problem('not-found', 'There is no such path.'), context.requestId);
     },
   });
@@ -103,12 +101,30 @@ function admitted({ settings, stopping, routes }: Shell) {
     }
     // Said before the body is read: what is wrong with it does not matter any more.
     if (request.is404) return done(routes.missing(request, reply));
+    if (!isDecodable(request.url)) return done(undecodable('query'));
     const { long = false } = request.routeOptions.config as { long?: boolean };
     if (long) return done();
     if (request.method !== 'GET' || request.headers['gatehouse-at-least'] !== undefined)
       startDeadline(request, reply, settings.requestTimeoutMs);
     done();
   };
+}
+
+function undecodable(part: 'path' | 'query'): Problem {
+  const errors = [{ pointer: '', message: `the ${part} cannot be decoded` }];
+  return new Problem('invalid', `Correct the ${part}.`, { errors });
+}
+
+/** Whether all that is percent-encoded in the query is UTF-8: Fastify leaves what is not as it came. */
+function isDecodable(url: string): boolean {
+  const query = url.indexOf('?');
+  if (query < 0 || !url.includes('%', query)) return true;
+  try {
+    decodeURIComponent(url.slice(query));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function startDeadline(request: Request, reply: FastifyReply, ms: number): void {
