@@ -10,7 +10,7 @@ export { matchesPattern } from './patterns';
 export { durationMs } from './duration';
 export { isInstant } from './instant';
 export { decide } from './decide';
-export { LIMITS } from './refusals';
+export { boundsIn, LIMITS } from './refusals';
 export * from './stream';
 export type { Acting } from './makers';
 export * from './policy';

@@ -1,5 +1,6 @@
 import {
   betterWay,
+  boundsIn,
   BUILT_IN,
   durationMs,
   isInstant,
@@ -24,6 +25,7 @@ export function checkPolicy(from: unknown): PolicyDocument {
   const errors = [
     ...nameErrors(value),
     ...durationErrors(value, ''),
+    ...countErrors(value),
     ...boundErrors(value),
     ...freezeErrors(value),
     ...approvalErrors(value),
@@ -61,6 +63,16 @@ function durationErrors(value: object, pointer: string): PolicyError[] {
       ];
     return typeof inner === 'object' && inner !== null ? durationErrors(inner, here) : [];
   });
+}
+
+/** Each comes to every suite that its pattern matches: a judgement has 1,000, on 50 suites at most. */
+const MOST_BOUNDS = 200;
+
+function countErrors({ staging }: PolicyDocument): PolicyError[] {
+  const count = (staging?.suites ?? []).reduce((sum, { metrics = {} }) => sum + boundsIn(metrics), 0);
+  if (count <= MOST_BOUNDS) return [];
+  const message = `have ${count} bounds together; the most is ${MOST_BOUNDS}`;
+  return [{ pointer: '/staging/suites', message }];
 }
 
 function boundErrors({ staging }: PolicyDocument): PolicyError[] {

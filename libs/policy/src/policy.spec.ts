@@ -5,6 +5,7 @@ import {
   BUILT_IN_POLICY,
   checkCases,
   diff,
+  draftOf,
   PolicyRefused,
   POLICY_SCHEMA,
   readPolicy,
@@ -361,6 +362,25 @@ describe('a weekly freeze', () => {
     expect(BUILT_IN_POLICY.inWeek('whenever', 'UTC', '2026-03-27T02:59:59Z')).toBe(true);
     expect(BUILT_IN_POLICY.inWeek(weekly, 'Gone/Zone', '2026-03-25T02:59:59Z')).toBe(true);
   });
+});
+
+it('takes 200 bounds in all suites together, each min, max and maxRegression one, and no more; 32 KiB are bytes', () => {
+  const bounds = (count: number, bound: object) => ({
+    suite: '*',
+    metrics: Object.fromEntries(Array.from({ length: count }, (_, n) => [`m${n}`, bound])),
+  });
+  const asking = (...suites: object[]) => JSON.stringify({ policy: 'p', models: ['a'], staging: { suites } });
+  expect(refusals(asking(bounds(60, { min: 0, max: 1 }), bounds(80, { min: 0 })))).toEqual([]);
+  expect(refusals(asking(bounds(60, { min: 0, max: 1 }), bounds(81, { min: 0 })))).toEqual([
+    '/staging/suites have 201 bounds together; the most is 200',
+  ]);
+  const rules = Array.from({ length: 25 }, (_, n) => ({
+    name: `r${n}`,
+    expr: `model == "${'語'.repeat(900)}"`,
+  }));
+  expect(() => draftOf({ policy: 'p', models: ['a'], production: { rules } })).toThrow(
+    'is larger than 32 KiB',
+  );
 });
 
 it('names a capacity of 64 characters, as it can be granted, and no longer one', () => {

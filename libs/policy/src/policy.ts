@@ -18,7 +18,7 @@ export function readPolicy(text: string): Draft {
 /** A policy from a JSON value. Throws `PolicyRefused`. */
 export function draftOf(value: unknown): Draft {
   // Before anything looks at every part of it.
-  if (JSON.stringify(value).length > YAML_LIMITS.bytes)
+  if (Buffer.byteLength(JSON.stringify(value)) > YAML_LIMITS.bytes)
     throw new PolicyRefused([{ pointer: '', message: `is larger than ${YAML_LIMITS.bytes / 1024} KiB` }]);
   const document = checkPolicy(value);
   return { document, digest: digestOf(document) };
