@@ -98,8 +98,8 @@ function disorderOf(
 }
 
 function heldBack({ type, data }: Recorded): boolean {
-  const { passed, thresholds } = data as { passed?: boolean; thresholds?: object };
-  return type === 'model.Evaluated' && passed === false && Object.keys(thresholds ?? {}).length > 0;
+  const { passed, rules = [] } = data as { passed?: boolean; rules?: { metric?: string }[] };
+  return type === 'model.Evaluated' && passed === false && rules.some(({ metric }) => metric !== undefined);
 }
 
 /** All records of some topics, those of a partition in its order. */

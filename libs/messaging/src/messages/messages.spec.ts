@@ -449,6 +449,18 @@ describe('channels', () => {
     expect(channelsOf(await tell(measured(1, 0.9, { thresholds: {} })))).toEqual(['lifecycle']);
   });
 
+  it('data science hears of it also where only the policy has the bounds', async () => {
+    const { tell } = telling({
+      policy: 'bounded',
+      models: ['*'],
+      staging: { suites: [{ suite: '*', metrics: { f1: { min: 0.8 } } }] },
+    });
+    await tell(register('one'));
+    const failed = await tell(measured(1, 0.7, { thresholds: {} }));
+    expect(channelsOf(failed)).toEqual(['lifecycle', 'data-science']);
+    expect(body(failed, 'data-science')).toMatchObject({ event: 'held-back', passed: false });
+  });
+
   it('a message that is too large has no body and says where the event is', async () => {
     const { store, tell } = await life();
     await tell({ verb: 'promote', data: { version: 1 } }, BOB);
