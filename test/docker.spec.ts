@@ -2,7 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { readSettings, SETTINGS, unknownSettings } from '@gatehouse/platform';
@@ -85,6 +85,8 @@ describe('the image', () => {
     const kept = instruction('COPY').filter((line) => line.includes('--from=build'));
     const paths = kept.map((line) => line.split(' ').at(-2)!.replace('/app/', ''));
     expect(paths).toEqual(['package.json', 'node_modules', 'libs/contracts', 'dist']);
+    const [, check] = arrayOf(instruction('HEALTHCHECK')[0]!);
+    expect(instruction('COPY').at(-1)).toBe(`COPY ${check} ./${dirname(check!)}/`);
   });
 
   it('is not root', () => {
@@ -143,9 +145,8 @@ describe('the image', () => {
           () => 0,
           (error: { code: number }) => error.code,
         );
-      expect(await check()).toBe(0);
-      await program.stop();
-      expect(await check()).toBe(1);
+      const answers = await check().finally(() => program.stop());
+      expect([answers, await check()]).toEqual([0, 1]);
     });
   });
 });
@@ -232,16 +233,22 @@ describe('the cluster', () => {
       [
         ...new RegExp(`upstream ${name} \\{([^}]*)\\}`)
           .exec(read('nginx.conf'))![1]!
-          .matchAll(/server (\S+?)[ ;]/g),
+          .matchAll(/server (\S+)/g),
       ].map(([, address]) => address);
     expect(upstream('http_api')).toEqual(http(apis));
     expect(upstream('grpc_api')).toEqual(apis.map(({ settings }) => `127.0.0.1:${settings.grpc.port}`));
-    // Else a few readers who ask for what no replica has yet take both of them away from everybody.
-    expect(read('nginx.conf').match(/max_fails=0;/g)).toHaveLength(apis.length);
     for (const setting of [SETTINGS.http, SETTINGS.grpc]) {
       expect(read('nginx.conf')).toContain(`listen ${setting.default!.split(':')[1]};`);
       expect(cluster.services['pod']!.ports!.join()).toContain(`${setting.default}:`);
     }
+  });
+
+  it('has no replica taken out for what one client asked for: 503 is also the answer to a position that no view has', () => {
+    const proxy = read('nginx.conf');
+    expect(proxy).toMatch(/proxy_next_upstream .*\bhttp_503\b/);
+    const servers = proxy.match(/^ *server \d.*$/gm)!;
+    expect(servers).toHaveLength(2 * apis.length);
+    for (const server of servers) expect(server).toMatch(/ max_fails=0;$/);
   });
 
   it('is scraped in each of its processes, and Grafana asks the Prometheus that does', () => {
