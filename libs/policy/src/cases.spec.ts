@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { checkCases, parseYaml, policyOf, PolicyRefused, readPolicy, runCase } from './index';
+import { checkCases, parseYaml, playCase, policyOf, PolicyRefused, readPolicy, runCase } from './index';
 
 const FOLDER = join(__dirname, '../../../examples/policies');
 const read = (file: string) => readFileSync(join(FOLDER, file), 'utf8');
@@ -20,6 +20,14 @@ it('there are three worked policies', () => expect(files).toHaveLength(3));
 
 it.each(all)('$title', ({ policy, one }) => {
   expect(runCase(policy, one).differences).toEqual([]);
+});
+
+it('a case is played in as many steps as there are evaluations: others can have their turn in between', () => {
+  const { policy, one } = all[0]!;
+  const suites = Array.from({ length: 50 }, (_, n) => `s${n}`);
+  const live = Object.fromEntries(suites.map((suite) => [suite, { f1: 0.9 }]));
+  const evaluations = suites.map((suite) => ({ suite, metrics: { f1: 0.9 } }));
+  expect([...playCase(policy, { ...one, live, evaluations })]).toHaveLength(100);
 });
 
 it('a case that is not as expected says in what', () => {

@@ -81,7 +81,16 @@ export function checkCases(value: unknown): { policy?: object | string; cases: r
 
 /** Plays a case with the real rules, and compares. */
 export function runCase(policy: Policy, one: Case): CaseResult {
-  const trial = trialOf(policy, one);
+  const steps = playCase(policy, one);
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** The same step by step, each a few milliseconds, for who has other things to do in between: fifty evaluations take their time. */
+export function* playCase(policy: Policy, one: Case): Generator<void, CaseResult> {
+  const trial = yield* trialOf(policy, one);
   const rules = [...trial.production, ...trial.approvals];
   const outcome = trial.code ?? 'promoted';
   const missing = trial.missing.map(({ capacity, by, needed }) => capacity ?? by ?? needed);
@@ -96,7 +105,7 @@ export function runCase(policy: Policy, one: Case): CaseResult {
   return { name: one.name, passed: differences.length === 0, outcome, differences, rules };
 }
 
-function trialOf(policy: Policy, one: Case): Trial {
+function* trialOf(policy: Policy, one: Case): Generator<void, Trial> {
   const { version = {}, approvals = [], by = { id: 'promoter' } } = one;
   const { manifest = { config: 'any' }, changelog = 'changed', registrar = 'ci', label, author } = version;
   const holders = new Map<string, readonly string[]>(
@@ -114,14 +123,14 @@ function trialOf(policy: Policy, one: Case): Trial {
     digest: digestOf,
   };
   const past = new Past(context);
-  if (one.live) past.goesLive(one.live);
+  if (one.live) yield* past.goesLive(one.live);
   const number = past.registers(registrar, {
     changelog,
     manifest,
     ...(label !== undefined && { label }),
     ...(author !== undefined && { author }),
   });
-  for (const evaluation of one.evaluations ?? []) past.evaluates(number, evaluation);
+  for (const evaluation of one.evaluations ?? []) yield past.evaluates(number, evaluation);
   for (const approval of approvals) past.decides(number, approval);
   return tryPromotion(past.state, { version: number, breakGlass: one.breakGlass }, context);
 }

@@ -35,10 +35,10 @@ export class Past {
 
   constructor(private readonly context: Context) {}
 
-  /** A version is live that measured so much. */
-  goesLive(suites: { readonly [suite: string]: Metrics }): void {
+  /** A version is live that measured so much. Suite by suite, as in `playCase`. */
+  *goesLive(suites: { readonly [suite: string]: Metrics }): Generator<void, void> {
     const version = this.registers(NOBODY.id, { changelog: 'before', manifest: { config: 'what is live' } });
-    for (const [suite, metrics] of Object.entries(suites)) this.evaluates(version, { suite, metrics });
+    for (const [suite, metrics] of Object.entries(suites)) yield this.evaluates(version, { suite, metrics });
     const { digest } = this.state.versions[version - 1]!;
     const evidence = { registered: '0', evaluations: [], approvals: [], rules: [], deltas: {} };
     this.happens(

@@ -29,8 +29,13 @@ export class TrialsController {
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { type: 'object', additionalProperties: true } })
   @ApiOkResponse({ type: CaseResultsDto })
-  async testPolicy(@Body() body: object): Promise<CaseResults> {
-    return this.trials.test(body instanceof YamlText ? parseYaml(body.text) : body);
+  async testPolicy(
+    @Body() body: object,
+    @Res({ passthrough: true }) reply: FastifyReply,
+    @Exchanging() exchange: Exchange,
+  ): Promise<CaseResults> {
+    const file = body instanceof YamlText ? parseYaml(body.text) : body;
+    return this.trials.test(file, exchange, leaving(reply));
   }
 
   /** Which of the tenant's past promotions a draft would have refused, and why; as NDJSON, with progress. */

@@ -28,9 +28,13 @@ export class TrialsGrpc {
 
   @GrpcMethod('Policies', 'TestPolicy')
   @Operation('try-policy')
-  async test(@Payload() message: TestPolicyRequest): Promise<TestPolicyResponse> {
+  async test(
+    @Payload() message: TestPolicyRequest,
+    @Exchanging() exchange: Exchange,
+    @Leaving() left: AbortController,
+  ): Promise<TestPolicyResponse> {
     const { document } = await shaped(PublishPolicyDto, message);
-    const { items, ...counts } = await this.trials.test(parseYaml(document));
+    const { items, ...counts } = await this.trials.test(parseYaml(document), exchange, left);
     return { ...counts, items: items.map(resultMessage) };
   }
 
