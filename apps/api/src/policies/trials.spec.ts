@@ -22,7 +22,7 @@ const once = (name: string, more: object = {}) => ({
 });
 const QUICK = { policy: { policy: 'p', models: ['*'] }, cases: [once('bare')] };
 
-/** Many suites and many patterns, of which none matches: it takes seconds, and comes to few rules. */
+/** Many suites and many patterns, of which none matches: it takes some ten seconds, and comes to few rules. */
 const SLOW = {
   policy: {
     policy: 'slow',
@@ -34,7 +34,7 @@ const SLOW = {
   cases: Array.from({ length: 100 }, (_, n) =>
     once(`case ${n}`, {
       evaluations: Array.from({ length: 50 }, (_, s) => ({
-        suite: `${'a'.repeat(40)}${s}`,
+        suite: `${'a'.repeat(60)}${s}`,
         metrics: { f: 1 },
         thresholds: { f: { min: 0 } },
       })),
@@ -42,6 +42,15 @@ const SLOW = {
   ),
 };
 const test = (body: object, tenant: string) => edge.post('/v1/policies/test', body, as(tenant));
+/** The answer to a quick one, once the slow ones are there. */
+async function turnedAway(tenant: string) {
+  let answer = await test(QUICK, tenant);
+  for (let tries = 0; answer.status !== 429 && tries < 100; tries++) {
+    await sleep(20);
+    answer = await test(QUICK, tenant);
+  }
+  return answer;
+}
 /** How long until the tenant is not told to slow down any more. */
 async function untilFree(tenant: string): Promise<number> {
   const start = performance.now();
@@ -52,8 +61,7 @@ async function untilFree(tenant: string): Promise<number> {
 it('two at a time of a tenant, over both doors, and of another tenant others', async () => {
   await test(QUICK, 'busy');
   const [one, two] = [test(SLOW, 'busy'), test(SLOW, 'busy')];
-  await sleep(200);
-  const third = await test(QUICK, 'busy');
+  const third = await turnedAway('busy');
   expect([third.status, third.body['code'], third.headers.get('retry-after')]).toEqual([
     429,
     'slow-down',
@@ -66,8 +74,8 @@ it('two at a time of a tenant, over both doors, and of another tenant others', a
   expect((await test(QUICK, 'idle')).status).toBe(200);
   expect([(await one).status, (await two).status]).toEqual([408, 408]);
   // Whoever was answered is not worked for any longer.
-  expect(await untilFree('busy')).toBeLessThan(1_000);
-}, 20_000);
+  expect(await untilFree('busy')).toBeLessThan(4_000);
+}, 120_000);
 
 it('ends when the client has left, and others have their turn meanwhile', async () => {
   await test(QUICK, 'left');
@@ -84,14 +92,13 @@ it('ends when the client has left, and others have their turn meanwhile', async 
       signal: leaving.signal,
     }).catch(() => 'left'),
   );
-  await sleep(200);
-  expect((await test(QUICK, 'left')).status).toBe(429);
+  expect((await turnedAway('left')).status).toBe(429);
   const start = performance.now();
   expect((await edge.http('/healthz')).status).toBe(200);
-  expect(performance.now() - start).toBeLessThan(1_500);
+  expect(performance.now() - start).toBeLessThan(4_000);
   leaving.abort();
   expect(await Promise.all(asked)).toEqual(['left', 'left']);
-  expect(await untilFree('left')).toBeLessThan(1_500);
+  expect(await untilFree('left')).toBeLessThan(4_000);
 });
 
 it('answers 10,000 rules at most, and says which case is too many', async () => {
@@ -114,4 +121,4 @@ it('answers 10,000 rules at most, and says which case is too many', async () => 
   ]);
   expect((await ask({ ...wide, cases: wide.cases.slice(0, 9) })).status).toBe(200);
   await patient.close();
-}, 30_000);
+}, 180_000);
