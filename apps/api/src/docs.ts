@@ -1,8 +1,14 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
-import { withNullAsType, withoutUnused } from './openapi-3-1';
+import { withAnyJson, withNullAsType, withoutUnused } from './openapi-3-1';
+import {
+  ANSWER_HEADERS,
+  describeReadHeaders,
+  describeWriteHeaders,
+  PROBLEM_HEADERS,
+} from './openapi-headers';
 import { PROBLEM_JSON } from './problem-json';
-import { PROBLEMS } from './problem';
+import { ProblemDto } from './problem.dto';
 import { TrialDto } from './policies/resources.dto';
 import { WriteAnswerDto } from './reads/resources.dto';
 
@@ -34,6 +40,7 @@ const MOVING: readonly Header[] = [
   },
 ];
 const WRITE_ANSWER = '#/components/schemas/WriteAnswerDto';
+const PROBLEM = { [PROBLEM_JSON]: { schema: { $ref: '#/components/schemas/Problem' } } };
 const TRIAL = '#/components/schemas/TrialDto';
 /** They say themselves what they answer. */
 const OTHERS = [
@@ -47,6 +54,12 @@ const OTHERS = [
   'suspendTenant',
 ];
 const MOVES = ['promote', 'rollBack'];
+/** Each is recorded, also one that says the same as the last. */
+const ALWAYS_NEW = ['evaluate'];
+/** They need no credential. */
+const PUBLIC = ['alive', 'ready', 'policySchema'];
+/** They are of no view that could be behind. */
+const OF_NO_VIEW = [...PUBLIC, 'log', 'channels'];
 
 /** OpenAPI 3.1 of the built app. */
 export function openApi(app: INestApplication): OpenAPIObject {
@@ -67,9 +80,9 @@ export function openApi(app: INestApplication): OpenAPIObject {
   const operationIdFactory = (_controller: string, method: string) => method;
   const document = SwaggerModule.createDocument(app, config, {
     operationIdFactory,
-    extraModels: [WriteAnswerDto, TrialDto],
+    extraModels: [WriteAnswerDto, TrialDto, ProblemDto],
   });
-  return withNullAsType(withWhatAllShare(document));
+  return withNullAsType(withAnyJson(withWhatAllShare(document)));
 }
 
 /** `/docs` and `/openapi.json`. The document is made when it is first asked for: it would lengthen the cold start. */
@@ -84,23 +97,30 @@ export function serveDocs(app: INestApplication): void {
 /** What operations share: headers that the guard and the handlers read, the answer of a write, and what is not a success. */
 function withWhatAllShare(document: OpenAPIObject): OpenAPIObject {
   for (const { get, post, delete: remove } of Object.values(document.paths)) {
-    if (remove) extend(remove, WRITING);
-    if (get) extend(get, READING);
+    if (remove) {
+      describeWriteHeaders(remove, false);
+      extend(remove, WRITING);
+    }
+    if (get) {
+      describeReadHeaders(get);
+      extend(get, OF_NO_VIEW.includes(get.operationId ?? '') ? [] : READING);
+      if (PUBLIC.includes(get.operationId ?? '')) get.security = [];
+    }
     if (post) {
-      extend(post, MOVES.includes(post.operationId ?? '') ? MOVING : WRITING);
       describeWrite(post);
+      extend(post, MOVES.includes(post.operationId ?? '') ? MOVING : WRITING);
     }
   }
-  const problem = { [PROBLEM_JSON]: { schema: { $ref: '#/components/schemas/Problem' } } };
+  const Problem = {
+    description: 'Not a success (RFC 9457). `detail` says what to do next.',
+    headers: PROBLEM_HEADERS,
+    content: PROBLEM,
+  };
   document.components = {
     ...document.components,
-    responses: {
-      Problem: { description: 'Not a success (RFC 9457). `detail` says what to do next.', content: problem },
-    },
-    schemas: {
-      ...withoutUnused(document.components?.schemas ?? {}, document.paths),
-      Problem: problemSchema(),
-    },
+    headers: ANSWER_HEADERS,
+    responses: { Problem },
+    schemas: withoutUnused(document.components?.schemas ?? {}, [document.paths, PROBLEM]),
   };
   return document;
 }
@@ -109,12 +129,18 @@ type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 
 /** What a write on a model answers; the others say themselves what they do. */
 function describeWrite(post: Operation): void {
-  if (OTHERS.includes(post.operationId ?? '')) return;
-  const tried = post.operationId === 'promote' ? [{ $ref: TRIAL }] : [];
-  const schema = tried.length > 0 ? { anyOf: [{ $ref: WRITE_ANSWER }, ...tried] } : { $ref: WRITE_ANSWER };
+  const onModel = !OTHERS.includes(post.operationId ?? '');
+  if (onModel) describeWriteAnswer(post);
+  describeWriteHeaders(post, onModel);
+}
+
+function describeWriteAnswer({ operationId = '', responses }: Operation): void {
+  const schema =
+    operationId === 'promote' ? { anyOf: [{ $ref: WRITE_ANSWER }, { $ref: TRIAL }] } : { $ref: WRITE_ANSWER };
   const answer = { content: { 'application/json': { schema } } };
-  post.responses['200'] = { description: 'It is so; `changed` says whether it was already.', ...answer };
-  if (post.responses['201']) post.responses['201'] = { description: 'Recorded.', ...answer };
+  if (!ALWAYS_NEW.includes(operationId))
+    responses['200'] = { description: 'It is so; `changed` says whether it was already.', ...answer };
+  if (responses['201']) responses['201'] = { description: 'Recorded.', ...answer };
 }
 
 function extend(operation: Operation, headers: readonly Header[]): void {
@@ -125,29 +151,7 @@ function extend(operation: Operation, headers: readonly Header[]): void {
     schema: { type: 'string' as const },
   }));
   operation.parameters = [...(operation.parameters ?? []), ...parameters];
+  for (const [status, response] of Object.entries(operation.responses))
+    if (status >= '400' && response && 'content' in response) Object.assign(response.content!, PROBLEM);
   operation.responses['default'] = { $ref: '#/components/responses/Problem' };
-}
-
-function problemSchema() {
-  const text = { type: 'string' };
-  return {
-    type: 'object',
-    required: ['type', 'title', 'status', 'detail', 'instance', 'code'],
-    properties: {
-      type: { ...text, description: '`urn:gatehouse:` and the code.' },
-      title: text,
-      status: { type: 'integer' },
-      detail: text,
-      instance: { ...text, description: 'The request id.' },
-      code: { ...text, enum: Object.keys(PROBLEMS) },
-      errors: {
-        type: 'array',
-        items: {
-          type: 'object',
-          required: ['pointer', 'message'],
-          properties: { pointer: text, message: text },
-        },
-      },
-    },
-  };
 }

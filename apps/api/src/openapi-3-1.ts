@@ -13,6 +13,18 @@ export function withNullAsType<T>(document: T): T {
   return { ...rest, ...values, type: [type, 'null'] } as T;
 }
 
+/** Nest writes what may be any JSON as an object of which nothing is known: of a real one it knows the members. */
+export function withAnyJson<T>(document: T): T {
+  if (Array.isArray(document)) return document.map((item: unknown) => withAnyJson(item)) as T;
+  if (typeof document !== 'object' || document === null) return document;
+  const schema = Object.fromEntries(
+    Object.entries(document).map(([name, value]) => [name, withAnyJson(value as unknown)]),
+  );
+  const bare = schema['type'] === 'object' && !('properties' in schema || 'additionalProperties' in schema);
+  if (bare) delete schema['type'];
+  return schema as T;
+}
+
 /** Without the schemas that nothing refers to: Nest also lists the messages of the gRPC controllers. */
 export function withoutUnused(schemas: Schemas, paths: unknown): Schemas {
   const used = new Set<string>();

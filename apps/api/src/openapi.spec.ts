@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const ROOT = join(__dirname, '../../..');
@@ -20,6 +20,7 @@ describe('openapi.json', () => {
       string,
       Record<string, { operationId: string; responses: Record<string, { content?: object }> }>
     >;
+    components: { schemas: Record<string, { properties?: Record<string, { description?: string }> }> };
   };
 
   it('is what the built app generates (npm run generate)', () => {
@@ -37,5 +38,38 @@ describe('openapi.json', () => {
     );
     expect(silent.map(({ operationId }) => operationId)).toEqual([]);
     expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length);
+  });
+
+  it('has each schema from one class: of two with one name Nest would keep one', () => {
+    const classes = ['apps', 'libs'].flatMap((folder) =>
+      readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+        .filter((file) => file.endsWith('.dto.ts'))
+        .flatMap((file) => [
+          ...readFileSync(join(ROOT, folder, file), 'utf8').matchAll(/^(?:export )?class (\w+)/gm),
+        ])
+        .map(([, name]) => name!),
+    );
+    expect(classes.length).toBeGreaterThan(80);
+    expect(classes.filter((name, i) => classes.indexOf(name) < i)).toEqual([]);
+  });
+
+  it('leaves open what a member is only where it may be any JSON', () => {
+    const { schemas } = document.components;
+    const open = Object.entries(schemas).flatMap(([name, { properties = {} }]) =>
+      Object.entries(properties)
+        .filter(([, { description: _, ...schema }]) => Object.keys(schema).length === 0)
+        .map(([member]) => `${name}.${member}`),
+    );
+    expect(open.sort()).toEqual([
+      'ChangeDto.after',
+      'ChangeDto.before',
+      'DifferenceDto.expected',
+      'DifferenceDto.got',
+      'ManifestDto.config',
+      'ManifestDto.prompt',
+      'ManifestDto.retrieval',
+      'RuleDto.observed',
+      'RuleDto.required',
+    ]);
   });
 });

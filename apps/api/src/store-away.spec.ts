@@ -2,6 +2,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Accesses } from '@gatehouse/platform';
 import { startEsdbServer, type EsdbServer } from '../../../libs/event-store/src/eventstoredb/testing';
+import { Documented } from './testing/documented';
 import { Edge, type Answer } from './testing/edge';
 
 describe('/readyz while EventStoreDB', () => {
@@ -86,7 +87,13 @@ describe('the start while EventStoreDB is away', () => {
     const at = async (path: string) => {
       for (let tries = 0; ; tries++) {
         const answer = await fetch(`http://127.0.0.1:${port}${path}`).catch(() => undefined);
-        if (answer) return { status: answer.status, text: await answer.text() };
+        if (answer) {
+          const { status, headers } = answer;
+          const text = await answer.text();
+          const faults = new Documented().faults('GET', path, { status, headers, text, body: {} });
+          expect(faults).toEqual([]);
+          return { status, text };
+        }
         if (tries > 100) throw new Error('nobody listens');
         await sleep(100);
       }

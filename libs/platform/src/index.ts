@@ -9,6 +9,7 @@ export * from './health';
 export * from './logging';
 export * from './metrics';
 export * from './access/operations-declared';
+export { ChannelDto } from './readiness.dto';
 export * from './request-context';
 export * from './settings';
 export * from './certificate';

@@ -139,7 +139,8 @@ export class OpenTenantDto {
   tenant: string;
 }
 
-export class WhyDto {
+/** Why a tenant is suspended. */
+export class SuspendDto {
   @MayBeAbsent()
   @IsText()
   reason?: string;

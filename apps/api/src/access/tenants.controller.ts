@@ -3,7 +3,7 @@ import { Body, Controller, Delete, Get, HttpCode, Param, Post, Res } from '@nest
 import { ApiCreatedResponse, ApiOkResponse } from '@nestjs/swagger';
 import type { FastifyReply } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { OpenTenantDto, TenantPath, WhyDto } from './access.dto';
+import { OpenTenantDto, SuspendDto, TenantPath } from './access.dto';
 import { AccessReads } from './access-reads';
 import { AccessWrites, type OpenedTenant, type Written } from './access-writes';
 import { OpenedTenantDto, TenantAnswerDto, TenantListDto } from './resources.dto';
@@ -47,7 +47,7 @@ export class TenantsController {
   @ApiOkResponse({ type: TenantAnswerDto })
   async suspendTenant(
     @Param() { tenant }: TenantPath,
-    @Body() why: WhyDto,
+    @Body() why: SuspendDto,
     @Exchanging() exchange: Exchange,
   ): Promise<Written & TenantResource> {
     return this.writes.suspend(tenant, why, exchange);

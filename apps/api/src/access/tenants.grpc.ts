@@ -12,7 +12,7 @@ import { GrpcMethod, Payload } from '@nestjs/microservices';
 import { shaped } from '../messages';
 import { present } from '../present';
 import { Exchanging, type Exchange } from '../models/exchange';
-import { OpenTenantDto, TenantPath, WhyDto } from './access.dto';
+import { OpenTenantDto, SuspendDto, TenantPath } from './access.dto';
 import { AccessReads } from './access-reads';
 import { AccessWrites, type Written } from './access-writes';
 import { keyMessage, tenantMessage } from './messages';
@@ -52,7 +52,7 @@ export class TenantsGrpc {
     @Exchanging() exchange: Exchange,
   ): Promise<TenantResponse> {
     const { tenant } = await shaped(TenantPath, present({ tenant: name }));
-    return answer(await this.writes.suspend(tenant, await shaped(WhyDto, message), exchange));
+    return answer(await this.writes.suspend(tenant, await shaped(SuspendDto, message), exchange));
   }
 
   @GrpcMethod('Tenants', 'ResumeTenant')
@@ -62,7 +62,7 @@ export class TenantsGrpc {
     @Exchanging() exchange: Exchange,
   ): Promise<TenantResponse> {
     const { tenant } = await shaped(TenantPath, present({ tenant: name }));
-    return answer(await this.writes.resume(tenant, await shaped(WhyDto, message), exchange));
+    return answer(await this.writes.resume(tenant, await shaped(SuspendDto, message), exchange));
   }
 }
 

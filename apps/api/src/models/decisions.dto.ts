@@ -6,6 +6,7 @@ import {
   type ReasonCode,
   type Review,
 } from '@gatehouse/domain';
+import { ApiProperty } from '@nestjs/swagger';
 import { Type } from 'class-transformer';
 import { IsIn, IsObject, IsOptional, IsString, ValidateNested } from 'class-validator';
 import { IsCalendarDay, IsDigest, IsText, IsVersionRef, IsWhole, MayBeAbsent } from './shapes.dto';
@@ -68,6 +69,7 @@ export class PromoteQuery {
 export class RollBackDto {
   /** The version being left: its number or its digest. */
   @IsVersionRef()
+  @ApiProperty({ oneOf: [{ type: 'integer', minimum: 1 }, { type: 'string' }] })
   from: number | string;
 
   /** Why. `other` needs a note. */

@@ -1,4 +1,5 @@
 import type { Bound, Evaluate } from '@gatehouse/domain';
+import { ApiExtraModels, ApiProperty, getSchemaPath } from '@nestjs/swagger';
 import { IsDefined, IsObject, ValidateNested } from 'class-validator';
 import { Type } from 'class-transformer';
 import { AsItCame, IsDigest, IsFilledText, IsInNfc, IsSuiteName, IsWhole, MayBeAbsent } from './shapes.dto';
@@ -31,6 +32,17 @@ export class ReportDto {
   digest?: string;
 }
 
+/** What a metric must meet: at least one of `min`, `max` and `maxRegression`. */
+export class BoundDto implements Bound {
+  min?: number;
+  max?: number;
+  /** How far it may be worse than what is live, in its own unit. */
+  maxRegression?: number;
+  /** Where neither or both of `min` and `max` say it. */
+  better?: 'higher' | 'lower';
+}
+
+@ApiExtraModels(BoundDto)
 export class EvaluateDto implements Omit<Evaluate, 'version' | 'thresholds'> {
   /** The suite that ran. */
   @IsSuiteName()
@@ -48,11 +60,12 @@ export class EvaluateDto implements Omit<Evaluate, 'version' | 'thresholds'> {
   @AsItCame()
   metrics: Record<string, number>;
 
-  /** What must be met, by metric: `min`, `max`, `maxRegression`, `better`. */
+  /** What must be met, by metric. */
   @MayBeAbsent()
   @IsObject()
   @AsItCame()
-  thresholds?: Record<string, Bound>;
+  @ApiProperty({ type: 'object', additionalProperties: { $ref: getSchemaPath(BoundDto) } })
+  thresholds?: Record<string, BoundDto>;
 
   @MayBeAbsent()
   @IsObject()

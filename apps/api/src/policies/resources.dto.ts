@@ -4,13 +4,14 @@ import type {
   Gates,
   MissingApproval,
   PolicyDocument,
-  PolicyRef,
   RejectionCode,
   Trial,
 } from '@gatehouse/domain';
 import type { CaseResult, Change } from '@gatehouse/policy';
 import type { Unreviewed } from '@gatehouse/projections';
-import { ActorDto, EventDto, RuleDto } from '../reads/resources.dto';
+import { PolicyRefDto, RuleDto } from '../reads/evidence.dto';
+import { ActorDto, EventDto } from '../reads/resources.dto';
+import type { BacktestLine, Counts } from './backtest';
 import type { PolicyAnswer, PolicyResource } from './on-policies';
 import type { PolicySummary } from './resources';
 
@@ -93,14 +94,6 @@ export class PolicyDiffDto {
   changes: ChangeDto[];
 }
 
-export class PolicyRefDto implements PolicyRef {
-  name: string;
-  version: number;
-  digest: string;
-  /** Of the stream of policies, as it was read. */
-  revision?: string;
-}
-
 export class MissingApprovalDto implements MissingApproval {
   /** In words. */
   needed: string;
@@ -152,6 +145,33 @@ export class CaseResultsDto {
   passed: number;
   failed: number;
   items: CaseResultDto[];
+}
+
+/** Of a backtest: a promotion that would have been refused. */
+export class RefusedDto implements Extract<BacktestLine, { type: 'refused' }> {
+  @ApiProperty({ enum: ['refused'] })
+  type: 'refused';
+  model: string;
+  version: number;
+  position: string;
+  time: string;
+  /** What it would have been refused with. */
+  code: string;
+  detail: string;
+  /** The rules that did not pass. */
+  @ApiProperty({ type: () => [RuleDto] })
+  gate: readonly RuleDto[];
+  @ApiProperty({ type: () => [MissingApprovalDto] })
+  missing: readonly MissingApprovalDto[];
+}
+
+/** Of a backtest: how far it is, and the end. */
+export class BacktestCountsDto implements Counts {
+  type: 'progress' | 'done';
+  models: number;
+  promotions: number;
+  refused: number;
+  events: number;
 }
 
 export class UnreviewedDto implements Unreviewed {

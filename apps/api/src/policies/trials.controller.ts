@@ -1,14 +1,14 @@
 import { Operation } from '@gatehouse/platform';
 import { parseYaml } from '@gatehouse/policy';
 import { Body, Controller, HttpCode, Post, Req, Res } from '@nestjs/common';
-import { ApiBody, ApiConsumes, ApiOkResponse } from '@nestjs/swagger';
+import { ApiBody, ApiConsumes, ApiExtraModels, ApiOkResponse, refs } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Exchanging, type Exchange } from '../models/exchange';
 import { StillAdmitted } from '../access/still-admitted';
 import { leaving, NDJSON } from '../reads/event-stream';
 import { TextStreams } from '../reads/text-streams';
-import { CaseResultsDto } from './resources.dto';
+import { BacktestCountsDto, CaseResultsDto, RefusedDto } from './resources.dto';
 import { draftOfBody, YAML, YamlText } from './policy-body';
 import { Trials, type CaseResults } from './trials';
 
@@ -45,7 +45,8 @@ export class TrialsController {
   @RouteConfig({ takes: [YAML], offers: [NDJSON], long: true })
   @ApiConsumes('application/json', YAML)
   @ApiBody({ schema: { $ref: '/v1/policy.schema.json' } })
-  @ApiOkResponse({ content: { [NDJSON]: {} } })
+  @ApiExtraModels(RefusedDto, BacktestCountsDto)
+  @ApiOkResponse({ content: { [NDJSON]: { schema: { oneOf: refs(RefusedDto, BacktestCountsDto) } } } })
   async backtestPolicy(
     @Body() body: object,
     @Req() request: FastifyRequest,

@@ -1,5 +1,5 @@
 import { Controller, Get, Param, Query, Req, Res } from '@nestjs/common';
-import { ApiOkResponse } from '@nestjs/swagger';
+import { ApiExtraModels, ApiOkResponse, getSchemaPath } from '@nestjs/swagger';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { InvalidRequest, Operation } from '@gatehouse/platform';
@@ -15,7 +15,8 @@ import { ActiveVersionDto, LiveDto, MovePage } from './resources.dto';
 import { Streams, type Told } from './streams';
 import { TextStreams } from './text-streams';
 
-const OFFERS = ['application/json', EVENT_STREAM];
+const JSON_TYPE = 'application/json';
+const OFFERS = [JSON_TYPE, EVENT_STREAM];
 const REVISION = /^\d{1,9}$/;
 
 /** The live pointer of a model, over HTTP. */
@@ -32,7 +33,10 @@ export class LiveController {
   @Get('live')
   @Operation('read')
   @RouteConfig({ offers: OFFERS })
-  @ApiOkResponse({ type: LiveDto })
+  @ApiExtraModels(LiveDto)
+  @ApiOkResponse({
+    content: { [JSON_TYPE]: { schema: { $ref: getSchemaPath(LiveDto) } }, [EVENT_STREAM]: {} },
+  })
   async live(
     @Param() { model }: ModelPath,
     @Query() { at }: LiveQuery,
@@ -60,10 +64,10 @@ export class LiveController {
   async moves(
     @Param() { model }: ModelPath,
     @Query() page: PageQuery,
-    @Exchanging() { caller, header }: Exchange,
+    @Exchanging() exchange: Exchange,
   ): Promise<MovePage> {
-    await this.reads.atLeast(header('gatehouse-at-least'));
-    return this.reads.moves(caller.tenant, model, page);
+    await this.reads.upToDate(exchange);
+    return this.reads.moves(exchange.caller.tenant, model, page);
   }
 
   /** What deployments read: the digests that are live, were live, and would be after a rollback. */

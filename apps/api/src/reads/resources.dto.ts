@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiExtraModels, ApiProperty } from '@nestjs/swagger';
 import type {
   ActiveVersion,
   ApprovalView,
@@ -13,8 +13,11 @@ import type {
   VersionResource,
   VersionSummary,
 } from '@gatehouse/projections';
-import type { Actor, ReasonCode, Rule, Stage, Void } from '@gatehouse/domain';
+import type { Actor, ReasonCode, Stage, Void } from '@gatehouse/domain';
+import { DatasetDto, ReportDto } from '../models/evaluate.dto';
 import type { VersionState, WriteAnswer } from '../models/on-model';
+import { ManifestDto } from '../models/register.dto';
+import { DeltaDto, DELTAS, EvidenceDto, RuleDto } from './evidence.dto';
 
 // What is answered, as classes: OpenAPI is generated from them. Each implements the type that the views answer with, so
 // drift does not compile.
@@ -79,25 +82,22 @@ export class MoveDto implements Move {
   position: string;
 }
 
-export class RuleDto implements Rule {
-  /** In words, like `f1 >= 0.9`. */
-  rule: string;
-  suite?: string;
-  metric?: string;
-  required: unknown;
-  observed: unknown;
-  verdict: 'pass' | 'fail' | 'inconclusive';
-  because?: string;
+export class BaselineDto {
+  version: number;
 }
 
+@ApiExtraModels(DeltaDto)
 export class EvaluationDto implements EvaluationView {
   suite: string;
   at: string;
   by: ActorDto;
-  dataset: EvaluationView['dataset'];
+  dataset: DatasetDto;
   metrics: EvaluationView['metrics'];
-  report: EvaluationView['report'];
-  baseline: EvaluationView['baseline'];
+  report: ReportDto | null;
+  /** What it was compared with; null: with nothing. */
+  baseline: BaselineDto | null;
+  /** By metric, where the baseline has it, too. */
+  @ApiProperty(DELTAS)
   deltas: EvaluationView['deltas'];
   /** Every rule, with its verdict. */
   // The plugin does not understand readonly arrays.
@@ -122,7 +122,7 @@ export class PromotionDto {
 }
 
 export class PromotionWithEvidenceDto extends PromotionDto {
-  /** What it was decided on, frozen. */
+  @ApiProperty({ type: () => EvidenceDto })
   evidence: NonNullable<VersionResource['promotion']>['evidence'];
 }
 
@@ -191,6 +191,8 @@ export class VersionSummaryDto extends AnyVersionDto implements VersionSummary {
 }
 
 export class VersionDto extends AnyVersionDto implements VersionResource {
+  /** In canonical form. */
+  @ApiProperty({ type: () => ManifestDto })
   manifest: VersionResource['manifest'];
   promotion: PromotionWithEvidenceDto | null;
 }
