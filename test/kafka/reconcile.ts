@@ -24,7 +24,9 @@ export type Reconciled = {
    * schemas and asyncapi.yaml promise.
    */
   readonly disorder: string[];
-  /** By topic: records beyond the first with the same `ce_id`. */
+  /** By channel: records, each `ce_id` once. */
+  readonly records: { readonly [channel: string]: number };
+  /** By channel: records beyond the first with the same `ce_id`. */
   readonly duplicates: { readonly [channel: string]: number };
 };
 
@@ -58,9 +60,11 @@ export async function reconcile(
   );
   const found = { events: events.length, missing: [] as string[], disorder: await faultsOf(sent, prefix) };
   const duplicates: { [channel: string]: number } = {};
+  const counted: { [channel: string]: number } = {};
   for (const [channel, carries] of Object.entries(CARRIES)) {
     const records = sent.filter(({ topic }) => topic === `${prefix}.${channel}.v1`);
     const firsts = firstsOf(records);
+    counted[channel] = firsts.length;
     duplicates[channel] = records.length - firsts.length;
     const due = new Map(events.filter(carries).map((event) => [event.id, event]));
     const there = new Set(firsts.map(({ id }) => id));
@@ -68,7 +72,7 @@ export async function reconcile(
       if (!there.has(id)) found.missing.push(`${channel} ${position} ${id}`);
     found.disorder.push(...disorderOf(firsts, due, before));
   }
-  return { ...found, duplicates };
+  return { ...found, records: counted, duplicates };
 }
 
 /** What a consumer has left after it dropped what it had before. */
@@ -97,9 +101,11 @@ function disorderOf(
   });
 }
 
+/** A verdict on a bound, whoever set it, that is no pass. Where nothing sets one there is nothing to hold a version back. */
 function heldBack({ type, data }: Recorded): boolean {
-  const { passed, rules = [] } = data as { passed?: boolean; rules?: { metric?: string }[] };
-  return type === 'model.Evaluated' && passed === false && rules.some(({ metric }) => metric !== undefined);
+  const { rules = [] } = data as { rules?: { metric?: string; verdict: string }[] };
+  const open = rules.filter(({ metric, verdict }) => metric !== undefined && verdict !== 'pass');
+  return type === 'model.Evaluated' && open.length > 0;
 }
 
 /** All records of some topics, those of a partition in its order. */
