@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { readCertificate } from './certificate';
+import { openContext } from './request-context';
 import type { Settings } from './settings';
 
 /**
@@ -31,8 +32,15 @@ export class WaitingDoor {
   private opened(): Server {
     const { http, tls } = this.settings;
     const answer: RequestListener = (request, response) => {
-      const { status, type, body } = this.answerTo(request);
-      response.writeHead(status, { 'content-type': type, 'retry-after': '5', connection: 'close' });
+      const { requestId } = openContext(request.headers['x-request-id'], undefined);
+      const { status, type, body } = this.answerTo(request, requestId);
+      const later = status === 503 && { 'retry-after': '5' };
+      response.writeHead(status, {
+        'content-type': type,
+        'x-request-id': requestId,
+        ...later,
+        connection: 'close',
+      });
       response.end(request.method === 'HEAD' ? undefined : JSON.stringify(body));
     };
     const server = tls ? createTlsServer(readCertificate(tls), answer) : createServer(answer);
@@ -41,7 +49,10 @@ export class WaitingDoor {
     return server.listen(http.port, http.host);
   }
 
-  private answerTo({ url = '' }: IncomingMessage): { status: number; type: string; body: object } {
+  private answerTo(
+    { url = '' }: IncomingMessage,
+    instance: string,
+  ): { status: number; type: string; body: object } {
     const [path] = url.split('?');
     if (path === '/healthz') return { status: 200, type: 'application/json', body: { status: 'ok' } };
     const because = [`the log is not there yet: ${this.why}`];
@@ -53,6 +64,7 @@ export class WaitingDoor {
       status: 503,
       code: 'store-unavailable',
       detail: 'The service is starting and waits for its log. Try again in a moment.',
+      instance,
     };
     return { status: 503, type: 'application/problem+json', body: problem };
   }
