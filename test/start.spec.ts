@@ -183,16 +183,18 @@ describe('a graceful stop', () => {
     const data = freshData();
     const service = await start({ GATEHOUSE_DATA: data });
     const acked: string[] = [];
-    const broken: unknown[] = [];
+    /** Request ids of what came on a connection that was being closed: it was not read, so it was not begun. */
+    const broken: string[] = [];
     let stopping = false;
     const writer = async (id: number) => {
       const http = new HttpClient(service.http);
       for (let i = 0; ; i++) {
         const sentBefore = !stopping;
+        const requestId = `stopped-${id}-${i}`;
         const answer = await http
-          .post(`/v1/models/m${id}/versions`, { ...CI, body: registration(`${id} ${i}`) })
-          .catch((error: unknown) => {
-            if (sentBefore) broken.push(error);
+          .post(`/v1/models/m${id}/versions`, { ...CI, requestId, body: registration(`${id} ${i}`) })
+          .catch(() => {
+            if (sentBefore) broken.push(requestId);
           });
         if (answer?.status === 201) acked.push(answer.body.event!.id);
         if (answer === undefined || answer.status === 503 || stopping) break;
@@ -207,11 +209,12 @@ describe('a graceful stop', () => {
     await writers;
     expect(code).toBe(0);
     expect(Date.now() - began).toBeLessThan(10_000);
-    expect(broken).toEqual([]);
 
     const again = await start({ GATEHOUSE_DATA: data });
     const http = new HttpClient(again.http);
-    const stored = new Set((await http.events('0')).map((event) => event.id));
+    const events = await http.events('0');
+    const stored = new Set(events.map((event) => event.id));
+    expect(events.filter(({ correlation }) => broken.includes(correlation))).toEqual([]);
     expect(acked.length).toBeGreaterThan(16);
     expect(acked.filter((id) => !stored.has(id))).toEqual([]);
     http.close();
