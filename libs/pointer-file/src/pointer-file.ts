@@ -114,9 +114,7 @@ export async function prepareFolder(folder: string): Promise<void> {
   await removeLeftovers(folder);
 }
 
-const DISK = ['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EACCES', 'EPERM'];
-const IN_THE_WAY = ['ENOENT', 'ENOTDIR', 'EEXIST', 'EISDIR'];
-const PASSING = [...DISK, ...IN_THE_WAY];
+const PASSING = 'ENOSPC EDQUOT EROFS EIO EACCES EPERM ENOENT ENOTDIR EEXIST EISDIR'.split(' ');
 
 /** A full, read-only or failing disk, or a folder that somebody took away or put something else in place of, may be mended while we run. */
 function passing(error: unknown): error is Error {

@@ -70,8 +70,7 @@ export class Accesses {
    * known already.
    */
   async since(tenant: string, instant: number): Promise<AsRead<AccessState>> {
-    const heard = this.heard.get(tenant);
-    return heard && heard.at >= instant ? heard : this.newest(tenant);
+    return this.heardSince(tenant, instant) ?? this.newest(tenant);
   }
 
   /**
@@ -102,14 +101,18 @@ export class Accesses {
 
   /** The same, but as it was at an instant (as in `since`) or later, while the log answers. */
   async recentSince(tenant: string, instant: number): Promise<AsRead<AccessState>> {
-    const heard = this.heard.get(tenant);
-    return heard && heard.at >= instant ? heard : this.waitedFor(tenant);
+    return this.heardSince(tenant, instant) ?? this.waitedFor(tenant);
   }
 
   /** What to tell of tenants whose access cannot be read, without naming them: nothing, or one line. */
   stale(): string[] {
     const tenants = [...this.turnedAway.values()].filter((at) => this.now() - at < TOLD_MS).length;
     return tenants === 0 ? [] : [`access-stale: the access of ${tenants} tenant(s) cannot be read`];
+  }
+
+  private heardSince(tenant: string, instant: number): Heard | undefined {
+    const heard = this.heard.get(tenant);
+    return heard && heard.at >= instant ? heard : undefined;
   }
 
   private async waitedFor(tenant: string): Promise<AsRead<AccessState>> {
