@@ -1,6 +1,6 @@
 import { startEsdbServer, type EsdbServer } from '../../../libs/event-store/src/eventstoredb/testing';
 import { undisturbed } from '../../../test/support/undisturbed';
-import { Edge } from './testing/edge';
+import { Edge, type Answer } from './testing/edge';
 
 /** Shorter than the 5 s for which a read is tried again; an answer is due at 95 % of it, which leaves a busy machine some time. */
 const REQUEST_MS = 4_000;
@@ -25,6 +25,14 @@ describe('a command whose log gives no answer', () => {
 
   const rollback = (model: string, key: string) =>
     edge.post(`/v1/models/${model}/rollback`, { from: 2, reason: 'latency' }, { 'idempotency-key': key });
+  /** What is answered while there are faults, and how long it took; then there are none any more. */
+  const timed = async (ask: () => Promise<Answer>) => {
+    const since = performance.now();
+    const answer = await ask();
+    const took = performance.now() - since;
+    server.faults.clear();
+    return { answer, took };
+  };
   const events = (stream: string) => server.log.stream(stream)?.events ?? [];
   const unknown = { status: 503, body: { type: 'urn:gatehouse:outcome-unknown' } };
   const nothing = {
@@ -44,10 +52,7 @@ describe('a command whose log gives no answer', () => {
         await edge.promoted(model, 2);
         server.faults.next('append', 'hang-after-commit', { times: 1, stream });
         server.faults.next('read', 'hang', { times: 1_000, stream });
-        const since = performance.now();
-        const first = await rollback(model, 'one');
-        const took = performance.now() - since;
-        server.faults.clear();
+        const { answer: first, took } = await timed(() => rollback(model, 'one'));
         let later = await rollback(model, 'one');
         for (let tries = 0; later.status !== 200 && tries < 10; tries++) later = await rollback(model, 'one');
         expect(later).toMatchObject({ status: 200 });
@@ -65,11 +70,8 @@ describe('a command whose log gives no answer', () => {
         const model = `fresh-${attempt}`;
         const stream = `gatehouse-model-default.${model}`;
         server.faults.next('read', 'hang', { times: 1_000, stream });
-        const since = performance.now();
         const body = { changelog: 'first', manifest: { config: { n: 1 } } };
-        const answer = await edge.post(`/v1/models/${model}/versions`, body);
-        const took = performance.now() - since;
-        server.faults.clear();
+        const { answer, took } = await timed(() => edge.post(`/v1/models/${model}/versions`, body));
         await edge.promoted(`other-${attempt}`, 1);
         expect(events(stream)).toEqual([]);
         expect(answer).toMatchObject(nothing);
@@ -87,10 +89,7 @@ describe('a command whose log gives no answer', () => {
         await edge.promoted(model, 2);
         const before = events(stream).length;
         server.faults.next('read', 'hang', { times: 1_000, stream: 'gatehouse-access-default' });
-        const since = performance.now();
-        const answer = await rollback(model, 'three');
-        const took = performance.now() - since;
-        server.faults.clear();
+        const { answer, took } = await timed(() => rollback(model, 'three'));
         await edge.promoted(`another-${attempt}`, 1);
         expect(events(stream)).toHaveLength(before);
         expect(answer).toMatchObject(nothing);

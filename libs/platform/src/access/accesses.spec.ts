@@ -1,19 +1,15 @@
-import { accessStream } from '@gatehouse/domain';
 import type { EventStore, Recorded } from '@gatehouse/eventsourcing';
-import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EdgeProblem } from '../edge-problem';
 import { Accesses } from './accesses';
-
-const ACTOR = { id: 'admin', kind: 'user' };
+import { AccessLog, ACTOR } from './testing/access-log';
 
 /** A log that another replica writes to, and that falls silent when the test says so. */
 class OtherReplica {
-  private readonly log = new MemoryEventStore();
+  private readonly log = new AccessLog();
   silent: 'no' | 'fails' | 'hangs' | 'slow' = 'no';
   /** Lets a slow log answer. */
   answer = () => undefined as void;
-  private revision = -1n;
   readonly clock = { now: 0 };
   readonly accesses: Accesses;
 
@@ -24,20 +20,15 @@ class OtherReplica {
     this.accesses.now = () => this.clock.now;
   }
 
-  async append(type: string, data: Record<string, unknown>): Promise<void> {
-    const id = `00000000-0000-4000-8000-00000000000${this.revision + 1n}`;
-    const command = { id, fingerprint: 'x' };
-    const time = '2026-03-01T12:00:00.000Z';
-    const meta = { id, time, tenant: 't', actor: ACTOR, auth: { method: 'key' }, command, schema: 1 };
-    await this.log.append(accessStream('t'), this.revision, [{ id, type, data, meta }]);
-    this.revision += 1n;
+  append(type: string, data: Record<string, unknown>): Promise<void> {
+    return this.log.append(type, data);
   }
 
   private async *read(stream: string, from?: bigint): AsyncGenerator<Recorded, void> {
     if (this.silent === 'fails') throw new Error('the log is gone');
     if (this.silent === 'hangs') await new Promise(() => undefined);
     if (this.silent === 'slow') await new Promise<void>((resolve) => (this.answer = resolve));
-    yield* this.log.read(stream, from);
+    yield* this.log.store.read(stream, from);
   }
 
   /** What a read sees of the key. */

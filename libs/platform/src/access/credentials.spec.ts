@@ -1,12 +1,10 @@
-import { accessStream } from '@gatehouse/domain';
-import { MemoryEventStore } from '@gatehouse/eventsourcing/testing';
 import { mintApiKey } from '@gatehouse/identity';
 import { TestProvider } from '../../../identity/src/testing/provider';
 import type { Settings } from '../settings';
 import { Accesses } from './accesses';
 import { Credentials } from './credentials';
+import { AccessLog, ACTOR } from './testing/access-log';
 
-const ACTOR = { id: 'admin', kind: 'user' };
 const AUDIENCE = 'gatehouse';
 
 let provider: TestProvider;
@@ -17,8 +15,7 @@ afterAll(async () => provider.stop());
 
 /** The log of the access of `t`, and who comes with which credential by it. */
 class Tenant {
-  private readonly log = new MemoryEventStore();
-  private revision = -1n;
+  private readonly log = new AccessLog();
   private readonly credentials: Credentials;
   readonly key = mintApiKey('t');
 
@@ -26,7 +23,7 @@ class Tenant {
     const claims = { actor: 'sub', tenant: 'tenant', groups: 'groups' };
     const oidc = { issuer: provider.issuer, audience: AUDIENCE, claims };
     // What Credentials uses of the settings.
-    this.credentials = new Credentials(new Accesses(this.log), { oidc } as unknown as Settings);
+    this.credentials = new Credentials(new Accesses(this.log.store), { oidc } as unknown as Settings);
   }
 
   static async open(): Promise<Tenant> {
@@ -36,13 +33,8 @@ class Tenant {
     return tenant;
   }
 
-  async append(type: string, data: Record<string, unknown>): Promise<void> {
-    const id = `00000000-0000-4000-8000-00000000000${this.revision + 1n}`;
-    const command = { id, fingerprint: 'x' };
-    const time = '2026-03-01T12:00:00.000Z';
-    const meta = { id, time, tenant: 't', actor: ACTOR, auth: { method: 'key' }, command, schema: 1 };
-    await this.log.append(accessStream('t'), this.revision, [{ id, type, data, meta }]);
-    this.revision += 1n;
+  append(type: string, data: Record<string, unknown>): Promise<void> {
+    return this.log.append(type, data);
   }
 
   callerOf(credential: string) {
